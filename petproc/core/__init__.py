@@ -1,0 +1,1 @@
+"""Core types and small pure functions: no paths, no files, no settings."""

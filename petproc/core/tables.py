@@ -1,0 +1,165 @@
+"""The rows of every table. A field of a row is a column of the file, in this order; `None` is an empty cell ("n/a").
+
+Text tables are tab-separated UTF-8 with one header line; numbers are written with the shortest digits that give the
+same float back. The voxel table is Parquet; its columns are in `VOXEL_COLUMNS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["measured", "refused", "excluded", "incomplete_candidates"]
+
+DEPTH_QUANTILES = (10, 25, 50, 75, 90)
+VOXEL_COLUMNS: dict[str, str] = {
+    "region": "string",
+    "i": "int16",
+    "j": "int16",
+    "k": "int16",
+    "activity": "float32",
+    **{f"depth_p{q}": "float32" for q in DEPTH_QUANTILES},
+    "station": "int16",
+    "angle_deg": "float32",
+    "vessel_mm": "float32",
+    "myocardium_mm": "float32",
+    "lung_mm": "float32",
+}
+"""One row per PET voxel in or within reach of a region, sorted by region (label value), k, j, i.
+
+`activity` Bq/mL; `depth_pQ` mm under the vessel's lateral outer wall, + inside, the Q % quantile over a lattice in the
+voxel; `station` index into the vessel's stations; `angle_deg` around the centreline: 0 towards the patient's left,
+90 towards the front (projected across the direction of the centreline), in [0, 360); `*_mm` distance to the nearest
+other vessel, PET-hot myocardium, lung (capped at `FAR_MM`).
+"""
+FAR_MM = 100.0
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """One PET/CT of a session in `config/scans.tsv`, proposed by inventory and reviewed by a person."""
+
+    participant: str
+    session: str
+    tracer: str
+    pet: str
+    """SeriesInstanceUID of the PET"""
+    ct: str
+    """SeriesInstanceUID of the CT"""
+    include: str
+    """yes or no"""
+    reason: str
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One DICOM instance of a delivery in `config/index/<SeriesInstanceUID>.tsv`."""
+
+    instance: str
+    """SOPInstanceUID"""
+    path: str
+    """of the file or of the zip archive"""
+    member: str | None
+    """name inside the archive"""
+    size: int
+
+
+@dataclass(frozen=True)
+class Station:
+    """A place along a vessel's centreline; stations are 2 mm apart and ordered in the direction of flow
+    (aorta: from the root; vena cava: from above)."""
+
+    vessel: str
+    station: int
+    region: str
+    arc_mm: float
+    """along the centreline from the landmark (aorta: the point nearest the carina; SVC: its upper end), + with flow"""
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    tangent_x: float
+    tangent_y: float
+    tangent_z: float
+    radius_mm: float
+    """of the circle of equal area"""
+    ring_score: float | None
+    """how well a circle of blood with a bright-to-dark edge fits, -1 to 1; None where the backend gives none"""
+    visible_fraction: float | None
+    """share of directions with fat or lung within 5 mm outside the wall; None where the backend gives none"""
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice of one region of one scan in `slices.tsv`."""
+
+    participant: str
+    session: str
+    region: str
+    slice: int
+    """number along the vessel (with flow) within the region"""
+    pet_k: int | None
+    """axial slices: the PET plane; None for slabs across the centreline"""
+    arc_mm: float
+    """mean arc length of the slice's voxels from the landmark"""
+    n_voxel: int
+    area_mm2: float
+    accepted_fraction: float
+    """share of the slice's voxels that lie at accepted stations"""
+    uptake_min: float | None
+    suv_max: float | None
+    suv_mean: float | None
+    tbr_max: float | None
+    tbr_mean: float | None
+    hottest_i: int
+    hottest_j: int
+    hottest_k: int
+    slice_mm: float
+    """length along the vessel for which the slice stands"""
+    flag: str | None
+    """`partial` where no voxel reached the coverage asked for and the best covered one stands in"""
+    counts: bool
+    reason: str | None
+    """why it does not count"""
+
+
+@dataclass(frozen=True)
+class UptakeRow:
+    """One metric of one region of one scan in `uptake.tsv`."""
+
+    participant: str
+    session: str
+    region: str
+    metric: str
+    value: float | None
+    unit: str
+    n_slice: int
+    n_voxel: int
+    volume_ml: float
+    background_region: str | None
+    background_suv: float | None
+    uptake_min: float | None
+    status: Status
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One metric of one region of one participant, follow-up against baseline, in `change.tsv`."""
+
+    participant: str
+    region: str
+    metric: str
+    unit: str
+    baseline: float | None
+    follow_up: float | None
+    change: float | None
+    percent_change: float | None
+    index_vessel: bool
+    matched_mm: float | None
+    """length of vessel accepted at both visits, over which both values are taken"""
+    unmatched_mm: float | None
+    """length measured at one visit alone and left out"""
+    status: Status
+    reason: str | None
+    findings: str | None
+    """codes, joined with `;`"""

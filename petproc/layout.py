@@ -1,0 +1,54 @@
+"""Where everything of a study is: every path template, once, relative to the study's folder.
+
+Templates use `{participant}`, `{session}`, `{backend}` and `{analysis}`; `path(TEMPLATE, ...)` fills them in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CONFIG = "config/config.yaml"
+SCANS = "config/scans.tsv"
+EXCLUDED_SERIES = "config/series.tsv"
+INDEX = "config/index/{series}.tsv"
+PARTICIPANTS_KEY = "config/participants.key.tsv"
+DECISIONS = "decisions"
+
+_SCAN = "sub-{participant}_ses-{session}"
+_RAW = "results/raw/sub-{participant}/ses-{session}"
+_SCAN_DIR = "results/scans/sub-{participant}/ses-{session}"
+_BACKEND = f"{_SCAN_DIR}/{_SCAN}_seg-{{backend}}"
+_ANALYSIS = "results/analyses/{analysis}"
+
+PET = f"{_RAW}/pet/{_SCAN}_pet.nii.gz"
+PET_SIDECAR = f"{_RAW}/pet/{_SCAN}_pet.json"
+CT = f"{_RAW}/ct/{_SCAN}_ct.nii.gz"
+CT_SIDECAR = f"{_RAW}/ct/{_SCAN}_ct.json"
+
+LABELS = f"{_BACKEND}_dseg.nii.gz"
+LABEL_NAMES = f"{_BACKEND}_dseg.tsv"
+SEGMENTATION = f"{_BACKEND}_dseg.json"
+CENTRELINES = f"{_BACKEND}_centrelines.tsv"
+ALIGNMENT = f"{_SCAN_DIR}/{_SCAN}_align.json"
+VOXELS = f"{_BACKEND}_voxels.parquet"
+STATIONS = f"{_BACKEND}_stations.parquet"
+SAMPLE = f"{_BACKEND}_sample.json"
+OVERLAYS = f"{_BACKEND}_overlays.json"
+
+SLICES = f"{_ANALYSIS}/slices.tsv"
+UPTAKE = f"{_ANALYSIS}/uptake.tsv"
+QUANTIFY = f"{_ANALYSIS}/quantify.json"
+CHANGE = f"{_ANALYSIS}/change.tsv"
+COMPARE = f"{_ANALYSIS}/compare.json"
+REPORT = f"{_ANALYSIS}/report.html"
+COMPLETE = "results/complete.tsv"
+LOG = "results/logs/{stage}/{name}.log"
+
+
+def scan_name(participant: str, session: str) -> str:
+    """`sub-01_ses-baseline`: how a scan is called in files, tables and messages."""
+    return f"sub-{participant}_ses-{session}"
+
+
+def path(template: str, study: Path = Path(), **names: str) -> Path:
+    return study / template.format(**names)

@@ -1,0 +1,186 @@
+"""Settings: one model per stage, as in `config/config.yaml`, which explains every one of them.
+
+Light to import. Every model refuses unknown keys, so that a misspelt setting is an error and not a default.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from petproc.core.errors import Refusal
+from petproc.core.metrics import METRICS
+from petproc.core.regions import REGIONS
+
+RESULTS_VERSION: dict[str, int] = {
+    "ingest": 1,
+    "segment": 1,
+    "align": 1,
+    "sample": 1,
+    "quantify": 1,
+    "compare": 1,
+    "report": 1,
+}
+"""Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
+
+Backend = Literal["classical", "imported"]
+SuvVariant = Literal["bw"]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _known(names: Any, registry: Any, kind: str) -> None:
+    if unknown := [name for name in names if name not in registry]:
+        raise ValueError(f"unknown {kind} {', '.join(unknown)}; known are {', '.join(registry)}")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestSettings(Section):
+    tracer: str = "FDG"
+
+
+class ImportedSettings(Section):
+    path: str = "masks/{participant}_{session}.nii.gz"
+    names: dict[str, int] = {name: region.value for name, region in REGIONS.items()}
+
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> ImportedSettings:
+        _known(self.names, REGIONS, "region")
+        return self
+
+
+class SegmentSettings(Section):
+    backends: tuple[Backend, ...] = ("classical",)
+    imported: ImportedSettings = ImportedSettings()
+
+
+class AlignSettings(Section):
+    apply: bool = False
+    warn_mm: Positive = 3.0
+
+
+class SampleSettings(Section):
+    reach_mm: Annotated[float, Field(ge=2, le=30)] = 12.0
+
+
+class GateSettings(Section):
+    visible_fraction_min: Fraction = 0.5
+    ring_score_min: float = 0.22
+    low_run_mm: Positive = 20.0
+    region_ring_score_min: dict[str, float] = {
+        "ascending_aorta": 0.40,
+        "descending_aorta": 0.45,
+        "abdominal_aorta": 0.45,
+        "superior_vena_cava": 0.40,
+    }
+    radius_mm: dict[str, tuple[float, float]] = {
+        "ascending_aorta": (12.0, 22.0),
+        "aortic_arch": (10.0, 20.0),
+        "descending_aorta": (8.0, 18.0),
+        "abdominal_aorta": (5.5, 14.0),
+        "superior_vena_cava": (5.0, 13.0),
+    }
+    low_fraction_max: Fraction = 0.25
+    arch_path_cost_max: Positive = 2.0
+    arch_length_mm: tuple[float, float] = (70.0, 230.0)
+    arch_apex_above_carina_mm: tuple[float, float] = (12.0, 70.0)
+    accept_unscored: bool = True
+
+
+class BackgroundSettings(Section):
+    region: str | None = None
+    volume_ml: Positive = 1.5
+    depth_min_mm: Positive = 3.0
+    depth_preferred_mm: Positive = 4.0
+    radius_min_mm: Positive = 6.0
+    vessel_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
+    myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
+    lung_distance_min_mm: Annotated[float, Field(ge=0)] = 0.0
+
+
+class QuantifySettings(Section):
+    regions: tuple[str, ...] = tuple(name for name, region in REGIONS.items() if region.target)
+    suv: SuvVariant = "bw"
+    inner_depth_mm: float = 0.0
+    coverage: Literal["p10", "p25", "p50", "p75", "p90"] = "p50"
+    slab_mm: Positive = 5.0
+    slice_accepted_min: Fraction = 0.9
+    slice_area_min: Fraction = 0.5
+    slices_min: Annotated[int, Field(ge=1)] = 3
+    myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 12.0
+    active_tbr: Positive = 2.0
+    segment_mm: Positive = 15.0
+    background: BackgroundSettings = BackgroundSettings()
+    gate: GateSettings = GateSettings()
+
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> QuantifySettings:
+        _known(self.regions, REGIONS, "region")
+        return self
+
+
+class CompareSettings(Section):
+    index_candidates: tuple[str, ...] = ("ascending_aorta", "descending_aorta")
+    index_metric: str = "mean_tbr_max"
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> CompareSettings:
+        _known(self.index_candidates, REGIONS, "region")
+        _known([self.index_metric], METRICS, "metric")
+        return self
+
+
+class Analysis(Section):
+    """A named question: which segmentation, quantified how, compared how."""
+
+    backend: Backend = "classical"
+    quantify: QuantifySettings = QuantifySettings()
+    compare: CompareSettings = CompareSettings()
+
+
+class ReportSettings(Section):
+    title: str = "Vascular inflammation before and after treatment"
+
+
+class Settings(Section):
+    ingest: IngestSettings = IngestSettings()
+    segment: SegmentSettings = SegmentSettings()
+    align: AlignSettings = AlignSettings()
+    sample: SampleSettings = SampleSettings()
+    analyses: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Analysis] = {"primary": Analysis()}
+    report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _backends_are_run(self) -> Settings:
+        for name, analysis in self.analyses.items():
+            if analysis.backend not in self.segment.backends:
+                raise ValueError(f"analysis {name} uses backend {analysis.backend}, which segment.backends lacks")
+        return self
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> Settings:
+        """Checked settings from a parsed config file; a `Refusal` names every wrong key in words."""
+        try:
+            return cls.model_validate(config)
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, entry['loc'])) or 'config'}: {entry['msg']}" for entry in error.errors()
+            )
+            raise Refusal(
+                "config-invalid", f"config/config.yaml: {wrong}.", "config/README.md lists every key."
+            ) from None
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        return cls.of(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+
+
+def plain(section: Section) -> dict[str, Any]:
+    """A section as plain JSON types: what Snakemake can compare between runs."""
+    return section.model_dump(mode="json")
