@@ -70,11 +70,13 @@ def _write_nifti(path: Path, data: np.ndarray, grid: Grid) -> None:
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
     import nibabel as nib
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     try:
         image = nib.Nifti1Image.from_bytes(_decompressed(path.read_bytes()))
         data = np.asanyarray(image.dataobj)
-    except (OSError, EOFError, ValueError, nib.spatialimages.HeaderDataError, nib.filebasedimages.ImageFileError):
+    except (OSError, EOFError, ValueError, HeaderDataError, ImageFileError):
         raise Refusal(
             "nifti-unreadable", f"{path.name} is not a readable NIfTI file.", "Replace or make it anew."
         ) from None
@@ -145,7 +147,7 @@ def _cell(value: Any) -> str:
 def _reader(hint: Any) -> Any:
     optional = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
     base = next((part for part in typing.get_args(hint) if part is not type(None)), hint) if optional else hint
-    convert = {int: int, float: float, bool: lambda cell: {"yes": True, "no": False}[cell]}.get(base, str)
+    convert: Any = {int: int, float: float, bool: lambda cell: {"yes": True, "no": False}[cell]}.get(base, str)
 
     def read(cell: str) -> Any:
         if optional and cell in ("", EMPTY):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

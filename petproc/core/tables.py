@@ -66,8 +66,10 @@ class IndexRow:
 
 @dataclass(frozen=True)
 class Station:
-    """A place along a vessel's centreline; stations are 2 mm apart and ordered in the direction of flow
-    (aorta: from the root; vena cava: from above)."""
+    """A place along a vessel's centreline.
+
+    Stations are 2 mm apart and ordered in the direction of flow (aorta: from the root; vena cava: from above).
+    """
 
     vessel: str
     station: int
