@@ -33,7 +33,7 @@ class Grid:
     @property
     def spacing(self) -> Floats:
         """Distance between neighbouring voxel centres along i, j, k in mm, shape (3,)."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0))
 
     @property
     def voxel_ml(self) -> float:
@@ -41,12 +41,11 @@ class Grid:
 
     def to_mm(self, index: ArrayLike) -> Floats:
         """Voxel indices (..., 3), fractions allowed, to RAS+ mm (..., 3)."""
-        return np.asarray(index, dtype=np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return _moved(self.affine, index)
 
     def to_index(self, mm: ArrayLike) -> Floats:
         """RAS+ mm (..., 3) to fractional voxel indices (..., 3)."""
-        inverse = np.linalg.inv(self.affine)
-        return np.asarray(mm, dtype=np.float64) @ inverse[:3, :3].T + inverse[:3, 3]
+        return _moved(np.linalg.inv(self.affine), mm)
 
     def matches(self, other: Grid, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids have the same shape and their corners agree within `tolerance_mm`."""
@@ -54,3 +53,7 @@ class Grid:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         return bool(np.abs(self.to_mm(corners) - other.to_mm(corners)).max() <= tolerance_mm)
+
+
+def _moved(affine: Floats, points: ArrayLike) -> Floats:
+    return np.asarray(np.asarray(points, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3])
