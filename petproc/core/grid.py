@@ -45,7 +45,7 @@ class Grid:
 
     def to_index(self, mm: ArrayLike) -> Floats:
         """RAS+ mm (..., 3) to fractional voxel indices (..., 3)."""
-        return _moved(np.linalg.inv(self.affine), mm)
+        return _moved(np.asarray(np.linalg.inv(self.affine), dtype=np.float64), mm)
 
     def matches(self, other: Grid, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids have the same shape and their corners agree within `tolerance_mm`."""
