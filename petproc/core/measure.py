@@ -1,0 +1,49 @@
+"""All metrics of a vessel from its slices, in the same way for one scan (quantify) and for matched slices (compare)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from petproc.core.metrics import METRICS, SliceValues
+from petproc.core.tables import SliceRow
+
+BLOOD_SUV_MEAN = "blood_suv_mean"
+"""The background's own row: mean SUV of its voxels, g/mL."""
+BLOOD_COV = "blood_cov"
+"""The background's own row: standard deviation (n - 1) over mean of its voxels, 1."""
+
+
+def measure(
+    slices: Sequence[SliceRow], background_suv: float | None, *, active_tbr: float, segment_mm: float
+) -> dict[str, float | None]:
+    """Value of every metric over `slices` (all of them, in order along the vessel; at least one); None for those that
+    have none.
+
+    Where SUV is not known but the ratio to the blood pool is, activity is counted in units of the blood pool: what is a
+    ratio keeps its value, what is an SUV has none. Where the background is not known, what needs it has none.
+    """
+    has_suv = all(row.suv_max is not None for row in slices)
+    has_tbr = all(row.tbr_max is not None for row in slices)
+    if has_suv:
+        maxima, means = [row.suv_max for row in slices], [row.suv_mean for row in slices]
+    else:
+        maxima, means = [row.tbr_max for row in slices], [row.tbr_mean for row in slices]
+    blood = background_suv if has_suv else 1.0
+    values = SliceValues(
+        suv_max=np.array(maxima, dtype=np.float64),
+        suv_mean=np.array(means, dtype=np.float64),
+        background_suv=np.nan if blood is None else blood,
+        slice_mm=slices[0].slice_mm,
+        active_tbr=active_tbr,
+        segment_mm=segment_mm,
+    )
+    return {
+        name: metric.compute(values) if _can_be_had(metric.unit, metric.needs_background, has_suv, has_tbr) else None
+        for name, metric in METRICS.items()
+    }
+
+
+def _can_be_had(unit: str, needs_background: bool, has_suv: bool, has_tbr: bool) -> bool:
+    return (has_tbr or not needs_background) and (has_suv or unit != "g/mL")

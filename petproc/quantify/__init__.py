@@ -1,0 +1,16 @@
+"""From a scan's tables to its numbers: which stations count, the blood pool, slices, metrics. Opens no image."""
+
+from petproc.quantify.measured import Quantified, quantify_scan, quantify_study
+from petproc.quantify.rows import excluded_rows
+from petproc.quantify.tables import ScanTables, columns_read, station_columns, voxel_columns
+
+__all__ = [
+    "Quantified",
+    "ScanTables",
+    "columns_read",
+    "excluded_rows",
+    "quantify_scan",
+    "quantify_study",
+    "station_columns",
+    "voxel_columns",
+]

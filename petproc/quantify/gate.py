@@ -1,0 +1,148 @@
+"""Which stations and regions may be measured: a filter over the segmentation's scores.
+
+A vessel is judged at every station, not only as a whole: a track that jumps into a neighbour scores well on average.
+A region that fails is refused as `needs-review` and never measured. A backend that gives no scores (a reader's masks)
+is taken at its word where the settings say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.regions import REGIONS
+from petproc.quantify.tables import Columns
+from petproc.settings import GateSettings
+
+ASCENDING, ARCH = "ascending_aorta", "aortic_arch"
+TRACKED_DOWNWARDS = ("descending_aorta", "abdominal_aorta")
+"""Found by following circles from slice to slice, so that one wrong step makes everything after it wrong."""
+ASCENDING_TO_DESCENDING_RADIUS_MIN = 0.95
+"""An ascending aorta is not narrower than the descending; what looks so is another vessel."""
+
+OUTSIDE_PET, WALL_NOT_VISIBLE, AFTER_LOW_RUN, UNSCORED = (
+    "outside-pet",
+    "wall-not-visible",
+    "after-low-run",
+    "unscored",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """`reasons` (n,) why a station is not accepted, empty where it is; `refused` why a whole region is not."""
+
+    reasons: NDArray[np.str_]
+    refused: Mapping[str, str]
+
+    @property
+    def accepted(self) -> NDArray[np.bool_]:
+        return np.asarray(self.reasons == "")
+
+
+def judge(stations: Columns, sample: Mapping[str, Any], settings: GateSettings) -> Gate:
+    """Every station (n,) and every region against the gate's settings."""
+    reasons = np.full(len(stations["station"]), "", dtype="<U20")
+    reasons[_below(stations["visible_fraction"], settings.visible_fraction_min)] = WALL_NOT_VISIBLE
+    for rows in _after_low_runs(stations, settings):
+        reasons[rows] = AFTER_LOW_RUN
+    if not settings.accept_unscored:
+        reasons[np.isnan(stations["visible_fraction"]) | np.isnan(stations["ring_score"])] = UNSCORED
+    reasons[~stations["in_pet"]] = OUTSIDE_PET
+    refused = {}
+    for region in REGIONS:
+        if reason := _refused(region, stations, sample, settings):
+            refused[region] = reason
+    return Gate(reasons, refused)
+
+
+def _below(scores: NDArray[Any], limit: float) -> NDArray[np.bool_]:
+    """Where there is a score and it is below `limit`."""
+    return np.asarray(scores < limit)
+
+
+def _after_low_runs(stations: Columns, settings: GateSettings) -> list[NDArray[np.int64]]:
+    """Per vessel the rows from the start of the first long run of low scores to its end."""
+    rejected = []
+    for vessel in dict.fromkeys(REGIONS[region].vessel for region in TRACKED_DOWNWARDS):
+        rows = np.flatnonzero((stations["vessel"] == vessel) & np.isin(stations["region"], TRACKED_DOWNWARDS))
+        rows = rows[np.argsort(stations["station"][rows], kind="stable")]
+        if len(rows) < 2:
+            continue
+        low = _below(stations["ring_score"][rows], settings.ring_score_min)
+        step = float(np.median(np.diff(stations["arc_mm"][rows])))
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(np.int8), [0]])))
+        for start, stop in edges.reshape(-1, 2):
+            if (stop - start) * step >= settings.low_run_mm - 1e-6:
+                rejected.append(rows[start:])
+                break
+    return rejected
+
+
+def _refused(region: str, stations: Columns, sample: Mapping[str, Any], settings: GateSettings) -> str | None:
+    if region in sample["absent"]:
+        return f"absent: {sample['absent'][region]}"
+    rows = np.flatnonzero(stations["region"] == region)
+    if len(rows) == 0:
+        return f"absent: the segmentation has no {region}."
+    if not stations["in_pet"][rows].any():
+        return "outside-pet: the PET does not reach this region."
+    failures = [*_scores(region, stations["ring_score"][rows], settings)]
+    failures += _radii(region, stations, settings)
+    if region == ARCH:
+        failures += _arch(sample["scores"].get(ARCH, {}), settings)
+    return f"needs-review: {'; '.join(failures)}." if failures else None
+
+
+def _scores(region: str, scores: NDArray[Any], settings: GateSettings) -> list[str]:
+    scored = scores[~np.isnan(scores)]
+    if len(scored) == 0:
+        return [] if settings.accept_unscored else ["the segmentation gives no ring scores"]
+    failures = []
+    limit = settings.region_ring_score_min.get(region, -1.0)
+    if (median := float(np.median(scored))) < limit:
+        failures.append(f"median ring score {median:.2f} is below {limit:g}")
+    low = float(_below(scored, settings.ring_score_min).mean())
+    if region in TRACKED_DOWNWARDS and low > settings.low_fraction_max:
+        failures.append(
+            f"{low:.0%} of its stations score below {settings.ring_score_min:g}, "
+            f"more than {settings.low_fraction_max:.0%}"
+        )
+    return failures
+
+
+def _radii(region: str, stations: Columns, settings: GateSettings) -> list[str]:
+    failures = []
+    radius = _median_radius(stations, region)
+    low, high = settings.radius_mm.get(region, (0.0, np.inf))
+    if radius is not None and not low <= radius <= high:
+        failures.append(f"median radius {radius:.1f} mm is outside {low:g} to {high:g} mm")
+    descending = _median_radius(stations, "descending_aorta") if region == ASCENDING else None
+    if radius and descending and radius < ASCENDING_TO_DESCENDING_RADIUS_MIN * descending:
+        failures.append(f"its radius {radius:.1f} mm is smaller than that of the descending aorta {descending:.1f} mm")
+    return failures
+
+
+def _median_radius(stations: Columns, region: str) -> float | None:
+    radii = stations["radius_mm"][stations["region"] == region]
+    return float(np.median(radii)) if len(radii) else None
+
+
+def _arch(scores: Mapping[str, float], settings: GateSettings) -> list[str]:
+    limits = {
+        "path_cost": (-np.inf, settings.arch_path_cost_max),
+        "path_length_mm": settings.arch_length_mm,
+        "apex_above_carina_mm": settings.arch_apex_above_carina_mm,
+    }
+    failures = []
+    for name, (low, high) in limits.items():
+        value = scores.get(name)
+        if value is None and not settings.accept_unscored:
+            failures.append(f"the segmentation gives no {name}")
+        elif value is not None and not low <= value <= high:
+            failures.append(f"{name} {value:.1f} is outside {low:g} to {high:g}")
+    return failures

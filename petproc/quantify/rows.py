@@ -1,0 +1,193 @@
+"""Rows of `slices.tsv` and `uptake.tsv`: of what was measured, of what was refused, of scans left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from petproc.core.grid import Grid
+from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN, measure
+from petproc.core.metrics import METRICS
+from petproc.core.tables import ScanRow, SliceRow, Status, UptakeRow
+from petproc.quantify.background import Background
+from petproc.quantify.scan import Scan
+from petproc.quantify.slices import Slices
+from petproc.settings import QuantifySettings
+
+PARTIAL = "partial"
+WHOLE_SCAN = "all"
+"""Region and metric of the one row of a scan that a person left out."""
+
+Key = tuple[str, str, str]
+"""Participant, session and region."""
+
+
+def slice_rows(
+    key: Key, slices: Slices, *, suv_factor: float | None, background: Background | None, refused: str | None
+) -> list[SliceRow]:
+    """One row per slice; `refused` is why the region as a whole is not measured, so that none of them counts."""
+    rows = []
+    for n, reason in enumerate(slices.reasons):
+        hottest, mean = float(slices.activity_max[n]), float(slices.activity_mean[n])
+        i, j, k = map(int, slices.hottest[n])
+        rows.append(
+            SliceRow(
+                *key,
+                slice=n + 1,
+                pet_k=None if slices.pet_k is None else int(slices.pet_k[n]),
+                arc_mm=float(slices.arc_mm[n]),
+                n_voxel=int(slices.n_voxel[n]),
+                area_mm2=float(slices.area_mm2[n]),
+                accepted_fraction=float(slices.accepted_fraction[n]),
+                uptake_min=None if slices.uptake_min is None else float(slices.uptake_min[n]),
+                suv_max=_suv(hottest, suv_factor),
+                suv_mean=_suv(mean, suv_factor),
+                tbr_max=_ratio(hottest, suv_factor, background),
+                tbr_mean=_ratio(mean, suv_factor, background),
+                hottest_i=i,
+                hottest_j=j,
+                hottest_k=k,
+                slice_mm=slices.slice_mm,
+                flag=PARTIAL if slices.partial[n] else None,
+                counts=not reason and refused is None,
+                reason=refused or reason or None,
+            )
+        )
+    return rows
+
+
+def _suv(activity: float, suv_factor: float | None) -> float | None:
+    return None if suv_factor is None else activity * suv_factor
+
+
+def _ratio(activity: float, suv_factor: float | None, background: Background | None) -> float | None:
+    """To the blood pool; by SUV where it is known, so that the row's own numbers divide to it."""
+    if background is None:
+        return None
+    factor = 1.0 if suv_factor is None else suv_factor
+    return (activity * factor) / (background.activity * factor)
+
+
+def uptake_rows(
+    key: Key,
+    slices: Sequence[SliceRow],
+    grid: Grid,
+    *,
+    background: tuple[str, float | None],
+    missing: Mapping[str, str],
+    settings: QuantifySettings,
+) -> list[UptakeRow]:
+    """One row per metric over the slices that count.
+
+    `background` is its region and SUV; `missing` says why there is no `region` (all of it), `background` or `suv`.
+    """
+    counting = [row for row in slices if row.counts]
+    n_voxel = sum(row.n_voxel for row in counting)
+    refused = missing.get("region") or _too_few(slices, counting, settings.slices_min)
+    values = (
+        {}
+        if refused
+        else measure(counting, background[1], active_tbr=settings.active_tbr, segment_mm=settings.segment_mm)
+    )
+    return [
+        UptakeRow(
+            *key,
+            metric=metric.name,
+            value=(value := values.get(metric.name)),
+            unit=metric.unit,
+            n_slice=len(counting),
+            n_voxel=n_voxel,
+            volume_ml=n_voxel * grid.voxel_ml,
+            background_region=background[0] if metric.needs_background else None,
+            background_suv=background[1] if metric.needs_background else None,
+            uptake_min=_mean_uptake(counting),
+            status="refused" if value is None else "measured",
+            reason=None if value is not None else refused or _why_none(metric.name, missing),
+        )
+        for metric in METRICS.values()
+    ]
+
+
+def _too_few(slices: Sequence[SliceRow], counting: Sequence[SliceRow], slices_min: int) -> str | None:
+    if len(counting) >= slices_min:
+        return None
+    dropped = Counter(row.reason for row in slices if row.reason)
+    words = "".join(f", {count} {reason}" for reason, count in sorted(dropped.items()))
+    return f"too-few-slices: {len(counting)} of {len(slices)} slices count, {slices_min} are needed{words}."
+
+
+def _why_none(name: str, missing: Mapping[str, str]) -> str:
+    metric = METRICS[name]
+    if metric.needs_background and "background" in missing:
+        return missing["background"]
+    if metric.unit == "g/mL" and "suv" in missing:
+        return missing["suv"]
+    return f"not-defined: these slices have no value of: {metric.formula}."
+
+
+def _mean_uptake(slices: Sequence[SliceRow]) -> float | None:
+    times = [row.uptake_min for row in slices if row.uptake_min is not None]
+    return float(np.mean(times)) if times else None
+
+
+def background_rows(
+    key: Key, background: Background, scan: Scan, *, suv_factor: float | None, suv_missing: str | None
+) -> list[UptakeRow]:
+    """The blood pool as an outcome of its own: its mean SUV and its coefficient of variation."""
+    suv = _suv(background.activity, suv_factor)
+    cov = UptakeRow(
+        *key,
+        metric=BLOOD_COV,
+        value=background.cov,
+        unit="1",
+        n_slice=len(np.unique(background.k)),
+        n_voxel=len(background.k),
+        volume_ml=background.volume_ml,
+        background_region=None,
+        background_suv=None,
+        uptake_min=None if scan.uptake_min is None else float(scan.uptake_min[background.k].mean()),
+        status="measured",
+        reason=None,
+    )
+    status: Status = "refused" if suv is None else "measured"
+    return [replace(cov, metric=BLOOD_SUV_MEAN, value=suv, unit="g/mL", status=status, reason=suv_missing), cov]
+
+
+def refused_rows(key: Key, reason: str, metrics: Mapping[str, str]) -> list[UptakeRow]:
+    """A row without a number for each of `metrics` (name -> unit)."""
+    return [_empty(key, name, unit, "refused", reason) for name, unit in metrics.items()]
+
+
+def excluded_rows(scans: Sequence[ScanRow]) -> list[UptakeRow]:
+    """One row for each scan that a person left out (`include` is no), with the reason given."""
+    return [
+        _empty(
+            (scan.participant, scan.session, WHOLE_SCAN),
+            WHOLE_SCAN,
+            "1",
+            "excluded",
+            f"excluded: {scan.reason or 'no reason given'}",
+        )
+        for scan in scans
+        if scan.include != "yes"
+    ]
+
+
+def _empty(key: Key, metric: str, unit: str, status: Status, reason: str) -> UptakeRow:
+    return UptakeRow(
+        *key,
+        metric=metric,
+        value=None,
+        unit=unit,
+        n_slice=0,
+        n_voxel=0,
+        volume_ml=0.0,
+        background_region=None,
+        background_suv=None,
+        uptake_min=None,
+        status=status,
+        reason=reason,
+    )

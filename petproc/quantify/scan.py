@@ -1,0 +1,85 @@
+"""A scan made ready for measuring: rows in order, stations judged, uptake time by plane; and a region's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Refusal
+from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
+from petproc.quantify.gate import Gate, judge
+from petproc.quantify.tables import Columns, ScanTables
+from petproc.settings import QuantifySettings
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """`voxels` sorted by region, k, j, i; `uptake_min` (slices of the grid,), None where no injection time is known."""
+
+    voxels: Columns
+    stations: Columns
+    gate: Gate
+    grid: Grid
+    uptake_min: NDArray[np.float64] | None
+
+
+def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
+    entry: Mapping[str, Any] = tables.sample["grid"]
+    grid = Grid(tuple(entry["shape"]), np.array(entry["affine"], dtype=np.float64))
+    return Scan(
+        _sorted(tables.voxels, grid.shape),
+        tables.stations,
+        judge(tables.stations, tables.sample, settings.gate),
+        grid,
+        _uptake_min(tables.acquisition, grid.shape[2]),
+    )
+
+
+def rows_of(scan: Scan, region: str) -> dict[str, NDArray[Any]]:
+    """Rows of `region` that lie at one of its own stations; `place` is the station's row in the stations table.
+
+    A row's region may reach past its cut planes, since those are no walls; its station says on which side it lies.
+    """
+    value = REGIONS[region].value
+    first, last = np.searchsorted(scan.voxels["region"], [value, value + 1])
+    place = _places(scan.stations, REGIONS[region].vessel, scan.voxels["station"][first:last])
+    at_own = np.append(scan.stations["region"] == region, False)
+    own = np.flatnonzero(at_own[place])
+    rows = {name: column[first:last][own] for name, column in scan.voxels.items()}
+    return {**rows, "place": place[own]}
+
+
+def _sorted(voxels: Columns, shape: tuple[int, int, int]) -> Columns:
+    """Rows in the order in which `sample` writes them; a row that is there twice is refused."""
+    key = voxels["region"].astype(np.int64)
+    for axis, size in (("k", shape[2]), ("j", shape[1]), ("i", shape[0])):
+        key = key * size + voxels[axis]
+    if (key[1:] > key[:-1]).all():
+        return voxels
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    if (key[1:] == key[:-1]).any():
+        raise Refusal("table-rows-twice", "The voxel table has a voxel of a region twice.", "Run sample again.")
+    return {name: column[order] for name, column in voxels.items()}
+
+
+def _places(stations: Columns, vessel: str, numbers: NDArray[Any]) -> NDArray[np.int64]:
+    """Row in the stations table of each station number of `vessel`; -1 (past its end) for a number not there."""
+    rows = np.flatnonzero(stations["vessel"] == vessel)
+    present = stations["station"][rows]
+    lookup = np.full(int(present.max(initial=-1)) + 2, -1, dtype=np.int64)
+    lookup[present] = rows
+    known = (numbers >= 0) & (numbers < len(lookup) - 1)
+    return lookup[np.where(known, numbers, -1)]
+
+
+def _uptake_min(acquisition: PetAcquisition | None, n_slice: int) -> NDArray[np.float64] | None:
+    if acquisition is None or acquisition.injection_time is None:
+        return None
+    return np.array([acquisition.uptake_min(k) for k in range(n_slice)], dtype=np.float64)

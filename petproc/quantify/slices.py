@@ -1,0 +1,200 @@
+"""A region cut into slices, and what is measured in each.
+
+Where a vessel runs along the body its slices are the PET's own planes; where it turns they are slabs across the
+centreline, on a fixed lattice of arc length from the landmark, so that both visits are cut at the same places. A slice
+stands for `slice_mm` of vessel: the distance between planes, or the slab's length.
+
+A voxel is in the ROI when enough of it lies deep enough under the lateral outer wall. In a small vessel a slice may
+have no such voxel: the best covered one then stands in and the slice is flagged `partial`; a slice never vanishes in
+between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.errors import Refusal
+from petproc.core.regions import REGIONS
+from petproc.quantify.scan import Scan, rows_of
+from petproc.quantify.tables import Columns
+from petproc.settings import QuantifySettings
+
+NOT_ACCEPTED, SMALL_AREA, NEAR_MYOCARDIUM = "not-accepted", "small-area", "near-myocardium"
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Slices of one region in the direction of flow; arrays have shape (K,).
+
+    `hottest` (K, 3) is the voxel index of the hottest voxel, of equally hot ones the lowest in k, then j, then i;
+    `activity_*` in Bq/mL; `partial` where a voxel stands in; `reasons` why a slice does not count, empty where it does.
+    """
+
+    pet_k: Whole | None
+    arc_mm: Floats
+    n_voxel: Whole
+    area_mm2: Floats
+    accepted_fraction: Floats
+    uptake_min: Floats | None
+    activity_max: Floats
+    activity_mean: Floats
+    hottest: Whole
+    slice_mm: float
+    partial: NDArray[np.bool_]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """How a region is cut: `number` of each row's slice, those that its stations lie in, the area of one voxel."""
+
+    number: Whole
+    expected: Whole
+    slice_mm: float
+    area_mm2: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Roi:
+    """Rows inside, slice after slice in the direction of flow and in the order k, j, i within; slice n starts at
+    `starts[n]` and has `counts[n]` rows."""
+
+    rows: Columns
+    arc_mm: Floats
+    numbers: Whole
+    starts: Whole
+    counts: Whole
+    partial: NDArray[np.bool_]
+
+
+def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
+    """All slices of `region`, counting or not; a `Refusal` where it has no voxel or one without a number."""
+    rows = rows_of(scan, region)
+    arc = _arc(rows, scan)
+    axial = REGIONS[region].slicing == "axial"
+    cut = _axial(rows, region, scan) if axial else _slabs(arc, region, scan, settings.slab_mm)
+    roi = _roi(rows, arc, cut, settings)
+    activity = roi.rows["activity"].astype(np.float64)
+    if not np.isfinite(activity).all():
+        raise Refusal(
+            "activity-not-finite", f"The PET has voxels without a number in {region}.", "Reconstruct it anew."
+        )
+    accepted = scan.gate.accepted[roi.rows["place"]]
+    maxima = np.maximum.reduceat(activity, roi.starts)
+    hot = np.flatnonzero(activity == np.repeat(maxima, roi.counts))
+    first_hot = hot[np.searchsorted(hot, roi.starts)]
+    return Slices(
+        pet_k=roi.numbers if axial else None,
+        arc_mm=_mean(roi.arc_mm, roi),
+        n_voxel=roi.counts,
+        area_mm2=np.asarray(roi.counts * cut.area_mm2),
+        accepted_fraction=_mean(accepted.astype(np.float64), roi),
+        uptake_min=None if scan.uptake_min is None else _mean(scan.uptake_min[roi.rows["k"]], roi),
+        activity_max=maxima,
+        activity_mean=_mean(activity, roi),
+        hottest=np.stack([roi.rows[axis][first_hot].astype(np.int64) for axis in "ijk"], axis=1),
+        slice_mm=cut.slice_mm,
+        partial=roi.partial,
+        reasons=_reasons(roi, scan, accepted, settings),
+    )
+
+
+def _arc(rows: Columns, scan: Scan) -> Floats:
+    """Arc length of each voxel: that of its station, and how far past it the voxel lies, up to half a step."""
+    place = rows["place"]
+    at = {name: scan.stations[name][place] for name in ("arc_mm", "x_mm", "y_mm", "z_mm")}
+    tangent = np.stack([scan.stations[f"tangent_{axis}"][place] for axis in "xyz"], axis=-1)
+    voxel = scan.grid.to_mm(np.stack([rows[axis] for axis in "ijk"], axis=-1))
+    past = ((voxel - np.stack([at["x_mm"], at["y_mm"], at["z_mm"]], axis=-1)) * tangent).sum(axis=-1)
+    arcs = np.unique(scan.stations["arc_mm"][np.unique(place)])
+    half_step = float(np.median(np.diff(arcs))) / 2.0 if len(arcs) > 1 else 0.0
+    return np.asarray(at["arc_mm"] + np.clip(past, -half_step, half_step))
+
+
+def _axial(rows: Columns, region: str, scan: Scan) -> _Cut:
+    stations = _stations_in_pet(region, scan)
+    centres = np.stack([scan.stations[f"{axis}_mm"][stations] for axis in "xyz"], axis=-1)
+    planes = np.rint(scan.grid.to_index(centres)[:, 2]).astype(np.int64)
+    across = np.cross(scan.grid.affine[:3, 0], scan.grid.affine[:3, 1])
+    area = float(np.linalg.norm(across))
+    apart = float(abs(across @ scan.grid.affine[:3, 2])) / area
+    return _Cut(rows["k"].astype(np.int64), _span(planes), apart, area)
+
+
+def _slabs(arc: Floats, region: str, scan: Scan, slab_mm: float) -> _Cut:
+    length = max(slab_mm, float(scan.grid.spacing.max()))
+    centres = scan.stations["arc_mm"][_stations_in_pet(region, scan)]
+    number = np.floor(arc / length).astype(np.int64)
+    expected = _span(np.floor(centres / length).astype(np.int64))
+    return _Cut(number, expected, length, scan.grid.voxel_ml * 1000.0 / length)
+
+
+def _stations_in_pet(region: str, scan: Scan) -> Whole:
+    return np.flatnonzero((scan.stations["region"] == region) & scan.stations["in_pet"])
+
+
+def _span(numbers: Whole) -> Whole:
+    return np.arange(numbers.min(), numbers.max() + 1) if len(numbers) else numbers
+
+
+def _roi(rows: Columns, arc: Floats, cut: _Cut, settings: QuantifySettings) -> _Roi:
+    inside = np.flatnonzero(rows[f"depth_{settings.coverage}"] >= settings.inner_depth_mm)
+    stand_in = _stand_ins(rows["depth_p50"], inside, cut)
+    chosen = np.sort(np.concatenate([inside, stand_in]))
+    if len(chosen) == 0:
+        raise Refusal("no-voxels", "No PET voxel lies in this region.", "Look at its overlay and the PET's extent.")
+    numbers, of, counts = np.unique(cut.number[chosen], return_inverse=True, return_counts=True)
+    with_flow = np.lexsort((numbers, np.bincount(of, weights=arc[chosen]) / counts))
+    rank = np.argsort(with_flow)
+    chosen = chosen[np.argsort(rank[of], kind="stable")]
+    numbers, counts = numbers[with_flow], counts[with_flow]
+    return _Roi(
+        {name: column[chosen] for name, column in rows.items()},
+        arc[chosen],
+        numbers,
+        np.cumsum(counts) - counts,
+        counts,
+        np.isin(numbers, cut.number[stand_in]),
+    )
+
+
+def _stand_ins(depth: NDArray[Any], inside: Whole, cut: _Cut) -> Whole:
+    """The deepest row of every expected slice that has none inside; of equally deep ones the first."""
+    missing = np.setdiff1d(cut.expected, cut.number[inside])
+    rows = np.flatnonzero(np.isin(cut.number, missing))
+    rows = rows[np.lexsort((-depth[rows], cut.number[rows]))]
+    return rows[np.unique(cut.number[rows], return_index=True)[1]]
+
+
+def _mean(values: Floats, roi: _Roi) -> Floats:
+    return np.asarray(np.add.reduceat(values, roi.starts) / roi.counts)
+
+
+def _reasons(roi: _Roi, scan: Scan, accepted: NDArray[np.bool_], settings: QuantifySettings) -> tuple[str, ...]:
+    share = _mean(accepted.astype(np.float64), roi)
+    # Half of the median in whole voxels: a small vessel has 0 to 3 a slice, by where the lattice happens to fall.
+    area_min = np.floor(settings.slice_area_min * float(np.median(roi.counts)))
+    near = np.minimum.reduceat(roi.rows["myocardium_mm"], roi.starts) < settings.myocardium_distance_min_mm
+    reasons = []
+    for n, (start, count) in enumerate(zip(roi.starts, roi.counts, strict=True)):
+        codes = []
+        if share[n] < settings.slice_accepted_min:
+            codes.append(f"{NOT_ACCEPTED}: {_commonest(scan.gate.reasons[roi.rows['place'][start : start + count]])}")
+        if count < area_min:
+            codes.append(SMALL_AREA)
+        if near[n]:
+            codes.append(NEAR_MYOCARDIUM)
+        reasons.append("; ".join(codes))
+    return tuple(reasons)
+
+
+def _commonest(reasons: NDArray[np.str_]) -> str:
+    names, counts = np.unique(reasons[reasons != ""], return_counts=True)
+    return str(names[counts.argmax()])

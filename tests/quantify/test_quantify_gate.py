@@ -1,0 +1,112 @@
+"""Every rule of the gate, alone: what it rejects and what it lets pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from petproc.quantify.gate import judge
+from petproc.settings import GateSettings
+
+DEFAULT = GateSettings()
+
+
+@pytest.fixture
+def stations(scan):
+    """29 stations of the aorta, then 29 of the vena cava; every score passes."""
+    return {name: column.copy() for name, column in scan.stations.items()}
+
+
+def gate(stations, scores=None, settings=DEFAULT):
+    return judge(stations, {"scores": scores or {}, "absent": {}}, settings)
+
+
+def test_good_scores_pass(stations):
+    judged = gate(stations)
+    assert judged.accepted.all()
+    assert not {"descending_aorta", "superior_vena_cava"} & set(judged.refused)
+
+
+def test_a_station_whose_wall_is_not_visible_is_rejected_alone(stations):
+    stations["visible_fraction"][3] = 0.49
+    stations["visible_fraction"][4] = 0.50
+    assert gate(stations).reasons[2:6].tolist() == ["", "wall-not-visible", "", ""]
+
+
+def test_a_station_outside_the_pet_is_rejected(stations):
+    stations["in_pet"][5] = False
+    assert gate(stations).reasons[5] == "outside-pet"
+
+
+def test_a_long_low_run_rejects_everything_after_it(stations):
+    stations["ring_score"][10:20] = 0.21  # ten stations: 20 mm
+    reasons = gate(stations, settings=GateSettings(low_fraction_max=1.0)).reasons
+    assert (reasons[:10] == "").all()
+    assert (reasons[10:29] == "after-low-run").all()
+    assert (reasons[29:] == "").all()
+
+
+def test_a_short_low_run_rejects_nothing(stations):
+    stations["ring_score"][10:19] = 0.21
+    assert gate(stations, settings=GateSettings(low_fraction_max=1.0)).accepted.all()
+
+
+def test_a_low_run_in_the_vena_cava_is_judged_by_the_median_only(stations):
+    stations["ring_score"][29:41] = 0.1
+    assert gate(stations).accepted.all()
+
+
+def test_a_low_median_score_needs_review(stations):
+    stations["ring_score"][:29] = 0.44
+    assert gate(stations).refused["descending_aorta"] == "needs-review: median ring score 0.44 is below 0.45."
+
+
+def test_too_many_low_stations_need_review(stations):
+    stations["ring_score"][:16:2] = 0.2  # 8 of 29
+    refused = gate(stations).refused["descending_aorta"]
+    assert refused == "needs-review: 28% of its stations score below 0.22, more than 25%."
+
+
+@pytest.mark.parametrize(("radius", "passes"), [(7.9, False), (8.0, True), (18.0, True), (18.1, False)])
+def test_a_radius_outside_its_range_needs_review(stations, radius, passes):
+    stations["radius_mm"][:29] = radius
+    assert ("descending_aorta" not in gate(stations).refused) is passes
+
+
+def test_an_ascending_aorta_narrower_than_the_descending_needs_review(make_scan, aorta, cava):
+    both = make_scan(replace(aorta, region="ascending_aorta", radius=14.0), replace(aorta, radius=15.0), cava).stations
+    refused = gate(both).refused
+    assert refused["ascending_aorta"].startswith("needs-review: its radius 14.0 mm is smaller than")
+    both["radius_mm"][:29] = 14.25  # 0.95 x 15
+    assert "ascending_aorta" not in gate(both).refused
+
+
+@pytest.mark.parametrize(
+    ("scores", "failing"),
+    [
+        ({"path_cost": 2.0, "path_length_mm": 70.0, "apex_above_carina_mm": 12.0}, None),
+        ({"path_cost": 2.1}, "path_cost 2.1 is outside -inf to 2"),
+        ({"path_length_mm": 37.0}, "path_length_mm 37.0 is outside 70 to 230"),
+        ({"apex_above_carina_mm": 71.0}, "apex_above_carina_mm 71.0 is outside 12 to 70"),
+    ],
+)
+def test_the_arch_is_judged_by_its_path(make_scan, aorta, scores, failing):
+    stations = make_scan(replace(aorta, region="aortic_arch", radius=12.0)).stations
+    refused = gate(stations, {"aortic_arch": scores}).refused.get("aortic_arch")
+    assert refused == (failing and f"needs-review: {failing}.")
+
+
+def test_masks_without_scores_are_taken_at_their_word_where_the_settings_say_so(stations):
+    for name in ("ring_score", "visible_fraction"):
+        stations[name] = np.full(58, np.nan)
+    assert gate(stations).accepted.all()
+    strict = gate(stations, settings=GateSettings(accept_unscored=False))
+    assert (strict.reasons == "unscored").all()
+    assert strict.refused["descending_aorta"] == "needs-review: the segmentation gives no ring scores."
+
+
+def test_a_region_that_the_pet_does_not_reach_is_refused(stations):
+    stations["in_pet"][:29] = False
+    assert gate(stations).refused["descending_aorta"] == "outside-pet: the PET does not reach this region."
