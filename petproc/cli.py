@@ -1,0 +1,156 @@
+"""The command line: thin, each command a call into the library. Heavy modules are imported by the command that needs
+them. A refusal is printed in words and ends with status 1; a bug shows its traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import petproc
+from petproc.core.errors import Refusal
+
+app = typer.Typer(
+    name="petproc",
+    help="From a delivery of DICOM PET/CT to the change of vessel inflammation, with every number traceable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyOption = Annotated[Path, typer.Argument(help="Folder of the study.", show_default="the current folder")]
+HERE = Path()
+
+
+def main() -> None:
+    try:
+        app()
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"petproc {petproc.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _petproc(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(study: Annotated[Path, typer.Argument(help="Folder to make.")]) -> None:
+    """Make a study: a folder with settings and a table of scans, both to be filled in.
+
+    [bold]Example[/]: petproc init trial
+    """
+    from petproc.workflow.study import init_study
+
+    init_study(study)
+    print(f"{study} is a study now. Next: petproc inventory {study} DELIVERY...")
+
+
+@app.command()
+def inventory(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[STUDY] DELIVERY...", help="Folders or zips of DICOM, after the study (else the current folder)."
+        ),
+    ],
+    keep_ids: Annotated[
+        bool, typer.Option("--keep-ids", help="Name participants by PatientID (coded deliveries only).")
+    ] = False,
+    tracer: Annotated[str, typer.Option(help="Tracer of the deliveries.")] = "FDG",
+) -> None:
+    """Propose a row of config/scans.tsv for every PET/CT of a delivery; rows already there are not touched.
+
+    [bold]Examples[/]: petproc inventory trial site-a.zip site-b/ · petproc inventory ../delivery
+    """
+    from petproc.ingest.inventory import take_inventory
+    from petproc.workflow.plan import require_study
+
+    study, deliveries = (paths[0], paths[1:]) if len(paths) > 1 else (HERE, paths)
+    require_study(study)
+    take_inventory(study, deliveries, keep_ids=keep_ids, tracer=tracer)
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    participants: Annotated[int, typer.Option(min=1, help="How many people, each with two visits.")] = 4,
+    effect: Annotated[float, typer.Option(help="Planted mean change of the index vessel, -0.08 is -8 %.")] = -0.08,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
+    changes: Annotated[
+        str | None, typer.Option(help="Planted change of each participant, joined with commas, in place of --effect.")
+    ] = None,
+    noise: Annotated[float | None, typer.Option(min=0, help="Noise level; 0 for none.")] = None,
+) -> None:
+    """Write a digital trial with known answers: DICOM PET/CT of made-up people, before and after treatment.
+
+    [bold]Examples[/]: petproc phantom out --participants 10 --effect -0.08 --seed 3
+    · petproc phantom out --participants 2 --changes=-0.24,0.04
+    """
+    from petproc.phantom import write_trial
+
+    planted = tuple(float(change) for change in changes.split(",")) if changes else None
+    level = {} if noise is None else {"noise": noise}
+    write_trial(out, participants=participants, effect=effect, seed=seed, changes=planted, **level)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[STUDY] [SNAKEMAKE OPTIONS]", help="See snakemake --help.")
+    ] = None,
+) -> None:
+    """Measure every scan of a study and make its tables and report; what is up to date is not made again.
+
+    [bold]Examples[/]: petproc run trial · petproc run trial --cores 8 · petproc run -n (what would be done)
+    """
+    from petproc.workflow.run import only_plans, run_study
+    from petproc.workflow.state import print_summary
+
+    first, *rest = arguments or [""]
+    study, options = (Path(first), rest) if first and not first.startswith("-") else (HERE, arguments or [])
+    status = run_study(study.resolve(), options)
+    if not only_plans(options):
+        print_summary(study)
+    raise typer.Exit(status)
+
+
+@app.command()
+def status(study: StudyOption = HERE) -> None:
+    """Print what was measured of every scan, what was refused and why, and where the reports are.
+
+    [bold]Example[/]: petproc status trial
+    """
+    from petproc.workflow.state import print_summary
+
+    print_summary(study)
+
+
+@app.command()
+def check(
+    study: Annotated[Path, typer.Argument(help="Study that measured the phantom.")],
+    phantom: Annotated[Path, typer.Argument(help="Folder that petproc phantom wrote.")],
+    tolerance: Annotated[float, typer.Option(min=0, help="Largest difference allowed, percentage points.")] = 3.0,
+) -> None:
+    """Compare the measured change of each participant of a digital trial with the true one.
+
+    [bold]Example[/]: petproc check trial out
+    """
+    from petproc.workflow.check import print_check
+
+    raise typer.Exit(0 if print_check(study, phantom, tolerance) else 1)

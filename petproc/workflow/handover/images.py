@@ -1,0 +1,174 @@
+"""What one stage leaves for the next, as files: one `read_` and one `write_` per type.
+
+Files are named as in the rules (`files.pet`, `files.labels`, ...). Reading what an earlier job refused raises that
+refusal again, with its code, reason and remedy: so it reaches every table without any stage knowing of it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Refusal
+from petproc.core.results import Alignment, Ingested, Segmentation
+from petproc.core.tables import IndexRow, Station
+from petproc.core.volume import Labels, Volume
+from petproc.io import (
+    read_json,
+    read_labels,
+    read_rows,
+    read_volume,
+    write_json,
+    write_labels,
+    write_rows,
+    write_volume,
+)
+
+if TYPE_CHECKING:
+    pass
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LabelName:
+    """A row of the table beside a label image, with the header that BIDS gives it."""
+
+    index: int
+    name: str
+
+
+def require_ok(content: Record) -> None:
+    """Raise the refusal that a record holds."""
+    if content["status"] == "refused":
+        raise Refusal(**content["refusal"])
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    require_ok(content)
+    return content
+
+
+# ingest ---------------------------------------------------------------------------------------------------------------
+
+
+def read_index(paths: Sequence[Path], kind: str, series: str) -> list[IndexRow]:
+    """Files of a series, from the index that inventory made; `paths` is empty where there is none."""
+    if not paths:
+        raise Refusal(
+            "series-not-indexed",
+            f"The {kind} series {series or '(none)'} of config/scans.tsv is not in any delivery seen so far.",
+            "Correct the row, or run petproc inventory on the delivery that holds it.",
+        )
+    return [row for path in paths for row in read_rows(path, IndexRow)]
+
+
+def write_ingested(files: SimpleNamespace, ingested: Ingested, record: Record) -> None:
+    """PET and CT as NIfTI with a PET-BIDS sidecar each; ours stands under `petproc`."""
+    write_volume(files.pet, ingested.pet)
+    write_volume(files.ct, ingested.ct)
+    ours = {**ingested.pet_sidecar.get("petproc", {}), "acquisition": ingested.acquisition.to_json()}
+    write_json(files.pet_sidecar, {**ingested.pet_sidecar, "petproc": {**record, **ours}})
+    ours = ingested.ct_sidecar.get("petproc", {})
+    write_json(files.ct_sidecar, {**ingested.ct_sidecar, "petproc": {**record, "findings": [], **ours}})
+
+
+def read_pet(files: SimpleNamespace) -> Volume:
+    require_ok(read_json(files.pet_sidecar)["petproc"])
+    return read_volume(files.pet, "Bq/mL")
+
+
+def read_acquisition(sidecar: Path) -> PetAcquisition:
+    ours = read_json(sidecar)["petproc"]
+    require_ok(ours)
+    return PetAcquisition.from_json(ours["acquisition"])
+
+
+def read_ct(files: SimpleNamespace) -> Volume:
+    require_ok(read_json(files.ct_sidecar)["petproc"])
+    return read_volume(files.ct, "HU")
+
+
+# segment --------------------------------------------------------------------------------------------------------------
+
+
+def read_mask(paths: Sequence[Path], names: Mapping[str, int], wanted: str) -> Labels:
+    """A label image from another program; `paths` is empty where there is none."""
+    if not paths:
+        raise Refusal(
+            "mask-missing",
+            f"The label image {wanted} is not there.",
+            "Put it there, correct segment.imported.path, or exclude the scan with a reason.",
+        )
+    return read_labels(paths[0], {value: name for name, value in names.items()})
+
+
+def write_segmentation(files: SimpleNamespace, segmentation: Segmentation, record: Record) -> None:
+    write_labels(files.labels, segmentation.labels)
+    names = sorted(segmentation.labels.names.items())
+    write_rows(files.label_names, [LabelName(*entry) for entry in names], LabelName)
+    write_rows(files.centrelines, segmentation.stations, Station)
+    scores = {region: dict(values) for region, values in segmentation.scores.items()}
+    write_json(
+        files.segmentation,
+        {
+            **record,
+            "backend": segmentation.backend,
+            "scores": scores,
+            "absent": dict(segmentation.absent),
+            "landmarks": {name: list(point) for name, point in segmentation.landmarks.items()},
+        },
+    )
+
+
+def read_segmentation(files: SimpleNamespace) -> Segmentation:
+    content = _read_record(files.segmentation)
+    names = {row.index: row.name for row in read_rows(files.label_names, LabelName)}
+    return Segmentation(
+        labels=read_labels(files.labels, names),
+        stations=tuple(read_rows(files.centrelines, Station)),
+        backend=content["backend"],
+        scores=content["scores"],
+        absent=content["absent"],
+        landmarks={name: (x, y, z) for name, (x, y, z) in content["landmarks"].items()},
+    )
+
+
+# align ----------------------------------------------------------------------------------------------------------------
+
+
+def write_alignment(files: SimpleNamespace, alignment: Alignment, record: Record) -> None:
+    content = asdict(alignment)
+    del content["findings"]
+    write_json(files.alignment, {**record, **content})
+
+
+def read_alignment(files: SimpleNamespace) -> Alignment:
+    content = _read_record(files.alignment)
+    return Alignment(
+        translation_mm=tuple(content["translation_mm"]),
+        rotation_deg=tuple(content["rotation_deg"]),
+        centre_mm=tuple(content["centre_mm"]),
+        uncertainty_mm=content["uncertainty_mm"],
+        applied=content["applied"],
+    )
+
+
+# overlays -------------------------------------------------------------------------------------------------------------
+
+
+def write_overlays(files: SimpleNamespace, figures: Mapping[str, bytes], record: Record) -> None:
+    """Figures as base64 text, ready for a page."""
+    encoded = {name: base64.b64encode(content).decode("ascii") for name, content in figures.items()}
+    write_json(files.overlays, {**record, "figures": encoded})
+
+
+def read_overlays(path: Path) -> dict[str, bytes]:
+    """Figures by name; none of a scan that was refused."""
+    return {name: base64.b64decode(text) for name, text in read_json(path).get("figures", {}).items()}

@@ -1,0 +1,65 @@
+"""Tables between the stages of an analysis: from the scans' voxel tables to the rows of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from petproc.core.tables import ScanRow, SliceRow, UptakeRow
+from petproc.io import read_json, read_table, write_json, write_rows
+from petproc.layout import scan_name
+from petproc.workflow.handover.images import read_acquisition
+
+if TYPE_CHECKING:
+    from petproc.quantify import Quantified, ScanTables
+
+Record = Mapping[str, Any]
+
+
+def scan_tables(
+    files: SimpleNamespace, rows: Sequence[ScanRow], columns: Sequence[str]
+) -> list[Callable[[], ScanTables]]:
+    """One reader for every included scan: `files` has a list of paths per name, in the order of the scans."""
+    included = [row for row in rows if row.include == "yes"]
+    paths = zip(included, files.voxels, files.stations, files.sample, files.pet_sidecar, strict=True)
+    return [_reader(*entry, columns=columns) for entry in paths]
+
+
+def _reader(
+    row: ScanRow, voxels: Path, stations: Path, sample: Path, sidecar: Path, *, columns: Sequence[str]
+) -> Callable[[], ScanTables]:
+    from petproc.quantify import ScanTables, station_columns, voxel_columns
+
+    def read() -> ScanTables:
+        content = read_json(sample)
+        refused = content["refusal"]
+        return ScanTables(
+            participant=row.participant,
+            session=row.session,
+            voxels={} if refused else voxel_columns(read_table(voxels, columns)),
+            stations={} if refused else station_columns(read_table(stations)),
+            sample=content,
+            acquisition=None if refused else read_acquisition(sidecar),
+            refusal=refused,
+        )
+
+    return read
+
+
+def write_quantified(
+    files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Sequence[Quantified], record: Record
+) -> None:
+    """Slices and metrics of all scans, those left out with their reason; findings by scan."""
+    from petproc.quantify import excluded_rows
+
+    included = [row for row in rows if row.include == "yes"]
+    uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
+    write_rows(files.slices, [entry for scan in quantified for entry in scan.slices], SliceRow)
+    write_rows(files.uptake, sorted(uptake, key=lambda entry: (entry.participant, entry.session)), UptakeRow)
+    findings = {
+        scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
+        for row, scan in zip(included, quantified, strict=True)
+    }
+    write_json(files.quantify, {**record, "scans": findings})

@@ -1,0 +1,125 @@
+"""What is to be done for a study: its settings and its scans, checked before the first job starts.
+
+The rule files take everything that they plan from one `Plan`, so that a wrong key or row is one message in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from petproc import layout
+from petproc.core.errors import Refusal
+from petproc.core.tables import ScanRow
+from petproc.io import read_rows
+from petproc.settings import Settings
+
+NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+"""Participants and sessions become parts of file names, where `_` separates one part from the next."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`scans` are all rows of `config/scans.tsv`, sorted by participant and session."""
+
+    settings: Settings
+    scans: tuple[ScanRow, ...]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
+        """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
+        return cls(Settings.of(dict(config)), read_scans(study))
+
+    @classmethod
+    def read(cls, study: Path) -> Plan:
+        require_study(study)
+        return cls(Settings.read(layout.path(layout.CONFIG, study)), read_scans(study))
+
+    @property
+    def included(self) -> tuple[ScanRow, ...]:
+        return tuple(row for row in self.scans if row.include == "yes")
+
+    def scan(self, participant: str, session: str) -> ScanRow:
+        return next(row for row in self.scans if (row.participant, row.session) == (participant, session))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every scan as plain values, for `params` of the rules that make tables of all of them."""
+        return [asdict(row) for row in self.scans]
+
+    def constraint(self, *names: str) -> str:
+        """A pattern that matches only the participants, or sessions, of the included scans."""
+        values = {getattr(row, name) for row in self.included for name in names}
+        return "|".join(sorted(map(re.escape, values))) or "none"
+
+    def per_scan(self, template: str, *, backend: str = "") -> list[str]:
+        """The file of every included scan."""
+        return [
+            str(layout.path(template, participant=row.participant, session=row.session, backend=backend))
+            for row in self.included
+        ]
+
+    def mask(self, participant: str, session: str) -> str:
+        """The imported label image of a scan, relative to the study unless the setting is absolute."""
+        template = self.settings.segment.imported.path
+        try:
+            return template.format(participant=participant, session=session)
+        except (KeyError, IndexError, ValueError):
+            raise Refusal(
+                "config-invalid",
+                f"config/config.yaml: segment.imported.path: {template} cannot be filled in.",
+                "Use {participant} and {session} and no other braces.",
+            ) from None
+
+
+def require_study(study: Path) -> None:
+    if not layout.path(layout.CONFIG, study).is_file():
+        raise Refusal(
+            "no-study", f"{study} is not a study: it has no {layout.CONFIG}.", f"Make one with: petproc init {study}"
+        )
+
+
+def read_scans(study: Path) -> tuple[ScanRow, ...]:
+    """Rows of the reviewed table in one order, whatever their order in the file."""
+    path = layout.path(layout.SCANS, study)
+    if not path.is_file():
+        raise Refusal(
+            "no-scans", f"{layout.SCANS} is missing.", "Propose one with: petproc inventory STUDY DELIVERY..."
+        )
+    rows = sorted(read_rows(path, ScanRow), key=lambda row: (row.participant, row.session))
+    _check(rows)
+    return tuple(rows)
+
+
+def _check(rows: Sequence[ScanRow]) -> None:
+    if not rows:
+        raise Refusal("no-scans", f"{layout.SCANS} lists no scan.", "Fill it with: petproc inventory STUDY DELIVERY...")
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        wrong = [name for name in ("participant", "session") if not re.fullmatch(NAME, getattr(row, name))]
+        if wrong:
+            raise Refusal(
+                "scan-name",
+                f"{layout.SCANS}: {wrong[0]} {getattr(row, wrong[0])!r} cannot be part of a file name.",
+                "Use letters and digits, with single hyphens between them.",
+            )
+        if row.include not in ("yes", "no"):
+            raise Refusal(
+                "scan-include",
+                f"{layout.SCANS}: include of {layout.scan_name(row.participant, row.session)} is {row.include!r}.",
+                "Write yes or no.",
+            )
+        if (row.participant, row.session) in seen:
+            raise Refusal(
+                "scan-twice",
+                f"{layout.SCANS} has two rows for {layout.scan_name(row.participant, row.session)}.",
+                "Keep one, or give the other its own session.",
+            )
+        seen.add((row.participant, row.session))
+
+
+def present(*paths: str) -> list[str]:
+    """Those of `paths` that exist: an absent delivery or mask is refused by its job and does not stop the others."""
+    return [path for path in paths if Path(path).is_file()]

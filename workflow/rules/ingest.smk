@@ -1,0 +1,28 @@
+"""DICOM files -> PET in Bq/mL and CT in HU, with all that SUV and uptake time need."""
+
+
+def series_of(wildcards):
+    scan = PLAN.scan(wildcards.participant, wildcards.session)
+    return {"pet": scan.pet, "ct": scan.ct}
+
+
+rule ingest:
+    input:
+        pet=index_of("pet"),
+        ct=index_of("ct"),
+    output:
+        pet=layout.PET,
+        pet_sidecar=layout.PET_SIDECAR,
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+    log:
+        log_of("ingest", "participant", "session"),
+    params:
+        version=RESULTS_VERSION["ingest"],
+        settings=plain(PLAN.settings.ingest),
+        series=series_of,
+    threads: 2
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/ingest.py"

@@ -1,0 +1,29 @@
+"""Tables of all scans -> the values of every slice and region, by the settings of one analysis."""
+
+
+def of_all_scans(template):
+    """The file of every included scan, made with the analysis' backend."""
+    return lambda wildcards: PLAN.per_scan(template, backend=backend_of(wildcards))
+
+
+rule quantify:
+    input:
+        voxels=of_all_scans(layout.VOXELS),
+        stations=of_all_scans(layout.STATIONS),
+        sample=of_all_scans(layout.SAMPLE),
+        pet_sidecar=PLAN.per_scan(layout.PET_SIDECAR),
+    output:
+        slices=layout.SLICES,
+        uptake=layout.UPTAKE,
+        quantify=layout.QUANTIFY,
+    log:
+        log_of("quantify", "analysis"),
+    params:
+        version=RESULTS_VERSION["quantify"],
+        settings=lambda wildcards: plain(analysis_of(wildcards).quantify),
+        scans=PLAN.rows(),
+    threads: 2
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/quantify.py"

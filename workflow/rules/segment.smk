@@ -1,0 +1,55 @@
+"""CT -> vessels with centrelines and scores; one rule per backend."""
+
+
+def mask_of(wildcards):
+    return PLAN.mask(wildcards.participant, wildcards.session)
+
+
+def segmented_by(backend):
+    """What every backend writes."""
+    return {
+        name: expand(template, backend=backend, allow_missing=True)[0]
+        for name, template in (
+            ("labels", layout.LABELS),
+            ("label_names", layout.LABEL_NAMES),
+            ("segmentation", layout.SEGMENTATION),
+            ("centrelines", layout.CENTRELINES),
+        )
+    }
+
+
+rule segment_classical:
+    input:
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+    output:
+        **segmented_by("classical"),
+    log:
+        log_of("segment_classical", "participant", "session"),
+    params:
+        version=RESULTS_VERSION["segment"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/segment_classical.py"
+
+
+rule segment_imported:
+    input:
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+        mask=lambda wildcards: present(mask_of(wildcards)),
+    output:
+        **segmented_by("imported"),
+    log:
+        log_of("segment_imported", "participant", "session"),
+    params:
+        version=RESULTS_VERSION["segment"],
+        settings=plain(PLAN.settings.segment.imported),
+        mask=mask_of,
+    threads: 1
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/segment_imported.py"
