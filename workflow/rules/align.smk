@@ -11,11 +11,11 @@ rule align:
         alignment=layout.ALIGNMENT,
     log:
         log_of("align", "participant", "session"),
-    params:
-        version=RESULTS_VERSION["align"],
-        settings=plain(PLAN.settings.align),
     threads: 1
     resources:
         mem_mb=2000,
+    params:
+        version=RESULTS_VERSION["align"],
+        settings=plain(PLAN.settings.align),
     script:
         "../scripts/align.py"

@@ -6,18 +6,19 @@ rule compare:
         slices=layout.SLICES,
         uptake=layout.UPTAKE,
         quantify=layout.QUANTIFY,
+        pet_sidecar=PLAN.per_scan(layout.PET_SIDECAR),
     output:
         change=layout.CHANGE,
         compare=layout.COMPARE,
     log:
         log_of("compare", "analysis"),
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         version=RESULTS_VERSION["compare"],
         settings=lambda wildcards: plain(analysis_of(wildcards).compare),
         quantify=lambda wildcards: plain(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
-    threads: 1
-    resources:
-        mem_mb=1000,
     script:
         "../scripts/compare.py"

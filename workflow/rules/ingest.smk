@@ -17,12 +17,12 @@ rule ingest:
         ct_sidecar=layout.CT_SIDECAR,
     log:
         log_of("ingest", "participant", "session"),
+    threads: 2
+    resources:
+        mem_mb=2000,
     params:
         version=RESULTS_VERSION["ingest"],
         settings=plain(PLAN.settings.ingest),
         series=series_of,
-    threads: 2
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/ingest.py"

@@ -18,12 +18,12 @@ rule quantify:
         quantify=layout.QUANTIFY,
     log:
         log_of("quantify", "analysis"),
+    threads: 2
+    resources:
+        mem_mb=2000,
     params:
         version=RESULTS_VERSION["quantify"],
         settings=lambda wildcards: plain(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
-    threads: 2
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/quantify.py"

@@ -14,13 +14,13 @@ rule report:
         report=layout.REPORT,
     log:
         log_of("report", "analysis"),
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         version=RESULTS_VERSION["report"],
         settings=plain(PLAN.settings.report),
         scans=PLAN.rows(),
-    threads: 1
-    resources:
-        mem_mb=1000,
     script:
         "../scripts/report.py"
 
@@ -33,10 +33,10 @@ rule complete:
         complete=layout.COMPLETE,
     log:
         layout.LOG.format(stage="complete", name="complete"),
-    params:
-        scans=PLAN.rows(),
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        scans=PLAN.rows(),
     script:
         "../scripts/complete.py"

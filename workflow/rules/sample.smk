@@ -19,11 +19,11 @@ rule sample:
         overlays=layout.OVERLAYS,
     log:
         log_of("sample_{backend}", "participant", "session"),
-    params:
-        version=RESULTS_VERSION["sample"],
-        settings=plain(PLAN.settings.sample),
     threads: 2
     resources:
         mem_mb=2000,
+    params:
+        version=RESULTS_VERSION["sample"],
+        settings=plain(PLAN.settings.sample),
     script:
         "../scripts/sample.py"

@@ -26,11 +26,11 @@ rule segment_classical:
         **segmented_by("classical"),
     log:
         log_of("segment_classical", "participant", "session"),
-    params:
-        version=RESULTS_VERSION["segment"],
     threads: 1
     resources:
         mem_mb=2000,
+    params:
+        version=RESULTS_VERSION["segment"],
     script:
         "../scripts/segment_classical.py"
 
@@ -44,12 +44,12 @@ rule segment_imported:
         **segmented_by("imported"),
     log:
         log_of("segment_imported", "participant", "session"),
+    threads: 1
+    resources:
+        mem_mb=2000,
     params:
         version=RESULTS_VERSION["segment"],
         settings=plain(PLAN.settings.segment.imported),
         mask=mask_of,
-    threads: 1
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/segment_imported.py"

@@ -70,13 +70,12 @@ def read_index(paths: Sequence[Path], kind: str, series: str) -> list[IndexRow]:
 
 
 def write_ingested(files: SimpleNamespace, ingested: Ingested, record: Record) -> None:
-    """PET and CT as NIfTI with a PET-BIDS sidecar each; ours stands under `petproc`."""
+    """PET and CT as NIfTI with a sidecar each, which holds the acquisition; the scan's findings are with its PET."""
     write_volume(files.pet, ingested.pet)
     write_volume(files.ct, ingested.ct)
-    ours = {**ingested.pet_sidecar.get("petproc", {}), "acquisition": ingested.acquisition.to_json()}
-    write_json(files.pet_sidecar, {**ingested.pet_sidecar, "petproc": {**record, **ours}})
-    ours = ingested.ct_sidecar.get("petproc", {})
-    write_json(files.ct_sidecar, {**ingested.ct_sidecar, "petproc": {**record, "findings": [], **ours}})
+    pet, ct = ingested.pet_sidecar, ingested.ct_sidecar
+    write_json(files.pet_sidecar, {**pet, "petproc": {**record, **pet["petproc"]}})
+    write_json(files.ct_sidecar, {**ct, "petproc": {**record, "findings": [], **ct["petproc"]}})
 
 
 def read_pet(files: SimpleNamespace) -> Volume:

@@ -7,23 +7,28 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from petproc.core.tables import ScanRow, SliceRow, UptakeRow
-from petproc.io import read_json, read_table, write_json, write_rows
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
-from petproc.workflow.handover.images import read_acquisition
+from petproc.workflow.handover.images import read_acquisition, require_ok
 
 if TYPE_CHECKING:
+    from petproc.compare import Compared
     from petproc.quantify import Quantified, ScanTables
 
 Record = Mapping[str, Any]
+
+
+def included(rows: Sequence[ScanRow]) -> list[ScanRow]:
+    return [row for row in rows if row.include == "yes"]
 
 
 def scan_tables(
     files: SimpleNamespace, rows: Sequence[ScanRow], columns: Sequence[str]
 ) -> list[Callable[[], ScanTables]]:
     """One reader for every included scan: `files` has a list of paths per name, in the order of the scans."""
-    included = [row for row in rows if row.include == "yes"]
-    paths = zip(included, files.voxels, files.stations, files.sample, files.pet_sidecar, strict=True)
+    paths = zip(included(rows), files.voxels, files.stations, files.sample, files.pet_sidecar, strict=True)
     return [_reader(*entry, columns=columns) for entry in paths]
 
 
@@ -54,12 +59,38 @@ def write_quantified(
     """Slices and metrics of all scans, those left out with their reason; findings by scan."""
     from petproc.quantify import excluded_rows
 
-    included = [row for row in rows if row.include == "yes"]
     uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
     write_rows(files.slices, [entry for scan in quantified for entry in scan.slices], SliceRow)
     write_rows(files.uptake, sorted(uptake, key=lambda entry: (entry.participant, entry.session)), UptakeRow)
     findings = {
         scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
-        for row, scan in zip(included, quantified, strict=True)
+        for row, scan in zip(included(rows), quantified, strict=True)
     }
     write_json(files.quantify, {**record, "scans": findings})
+
+
+def read_quantified(files: SimpleNamespace) -> tuple[list[SliceRow], list[UptakeRow]]:
+    require_ok(read_json(files.quantify))
+    return read_rows(files.slices, SliceRow), read_rows(files.uptake, UptakeRow)
+
+
+def read_acquisitions(sidecars: Sequence[Path], rows: Sequence[ScanRow]) -> dict[tuple[str, str], PetAcquisition]:
+    """How each scan was acquired, by participant and session, of those that ingest did not refuse."""
+    return {
+        (row.participant, row.session): read_acquisition(path)
+        for row, path in zip(included(rows), sidecars, strict=True)
+        if read_json(path)["petproc"]["status"] == "ok"
+    }
+
+
+def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -> None:
+    """Change of all participants; index vessels and findings by participant."""
+    write_rows(files.change, compared.change, ChangeRow)
+    participants = {
+        choice.participant: {
+            "index": choice.to_json(),
+            "findings": [finding.to_json() for finding in compared.findings.get(choice.participant, [])],
+        }
+        for choice in compared.index
+    }
+    write_json(files.compare, {**record, "participants": participants})
