@@ -1,0 +1,7 @@
+"""A digital trial with known answers: people, their PET/CT at two visits, and what a perfect reader measures."""
+
+from petproc.phantom.geometry import PhantomVessel
+from petproc.phantom.scan import PhantomScan, make_scan
+from petproc.phantom.space import CHEST, DEMO, PhantomGrid
+
+__all__ = ["CHEST", "DEMO", "PhantomGrid", "PhantomScan", "PhantomVessel", "make_scan"]

@@ -1,0 +1,155 @@
+"""One PET/CT of the phantom in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.regions import AORTA, SVC
+from petproc.core.results import Point
+from petproc.core.suv import F18_HALF_LIFE_S, suv_bw_factor
+from petproc.core.volume import Labels, Volume
+from petproc.phantom import anatomy, geometry, scanner
+from petproc.phantom.beds import Beds, beds, blood_factor, wall_factor
+from petproc.phantom.geometry import PhantomVessel
+from petproc.phantom.organs import CARINA
+from petproc.phantom.person import SESSIONS, Person, Session, Visit, draw_person, draw_visit
+from petproc.phantom.space import DEMO, Lattice, PhantomGrid
+from petproc.reference import Geometry
+
+LIVER_COV = 0.035
+"""Default noise of a PET voxel in the liver."""
+MODELS = {"siemens": ("SIEMENS", "Biograph128_mCT"), "ge": ("GE MEDICAL SYSTEMS", "Discovery 690")}
+RECONSTRUCTIONS = {"siemens": "PSF+TOF 3i21s", "ge": "VPFX"}
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomScan:
+    """A PET/CT and all that is true of it. `landmarks`: `carina` in RAS+ mm."""
+
+    ct: Volume
+    pet: Volume
+    pet_noise_free: Volume
+    labels: Labels
+    acquisition: PetAcquisition
+    vessels: Mapping[str, PhantomVessel]
+    landmarks: Mapping[str, Point]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A scan before the uptake of the wall is decided: PET = rest + s * wall, Bq/mL, (I, J, K) float32.
+
+    `wall_share` and `wall_activity` are the wall's occupancy and its activity per unit of blood on the drawn grid.
+    """
+
+    person: Person
+    visit: Visit
+    grid: PhantomGrid
+    ct: Volume
+    rest: NDArray[np.float32]
+    wall: NDArray[np.float32]
+    anatomy: anatomy.Anatomy
+    geometry: Geometry
+    beds: Beds
+    acquisition: PetAcquisition
+    rng: np.random.Generator
+
+    def pet(self, wall_scale: float) -> Volume:
+        """The noise-free PET."""
+        return Volume(self.rest + np.float32(wall_scale) * self.wall, self.grid.pet_grid(), "Bq/mL")
+
+    def scan(self, wall_scale: float, noise: float) -> PhantomScan:
+        clean = self.pet(wall_scale)
+        liver = scanner.LIVER_SUV / suv_bw_factor(self.acquisition)
+        noisy = scanner.with_noise(clean.data, noise, voxel_mm=clean.grid.spacing, liver=liver, rng=self.rng)
+        lattice = self.anatomy.canvas.lattice
+        carina = lattice.pose.to_world(CARINA)
+        return PhantomScan(
+            ct=self.ct,
+            pet=Volume(noisy, clean.grid, "Bq/mL"),
+            pet_noise_free=clean,
+            labels=geometry.true_labels(self.anatomy, self.ct.grid),
+            acquisition=self.acquisition,
+            vessels={
+                AORTA: geometry.in_world(self.anatomy.aorta, lattice),
+                SVC: geometry.in_world(self.anatomy.vena_cava, lattice),
+            },
+            landmarks={"carina": (float(carina[0]), float(carina[1]), float(carina[2]))},
+        )
+
+
+def make_scan(
+    *,
+    seed: int = 1,
+    participant: int = 1,
+    session: Session = "baseline",
+    grid: PhantomGrid = DEMO,
+    noise: float = LIVER_COV,
+    wall_scale: float = 1.0,
+) -> PhantomScan:
+    """One scan in memory; `noise` is the PET's coefficient of variation in the liver (0: none, CT included),
+    `wall_scale` multiplies the uptake of the whole aortic wall."""
+    person = draw_person(seed, participant)
+    visit = draw_visit(person, session, seed)
+    return make_parts(person, visit, grid, seed=seed, ct_noise=noise > 0).scan(wall_scale, noise)
+
+
+def make_parts(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, ct_noise: bool = True) -> Parts:
+    rng = np.random.default_rng([seed, person.number, 11 + SESSIONS.index(visit.session)])
+    drawn = anatomy.draw(person, visit, grid, seed=seed)
+    lattice, pet = drawn.canvas.lattice, grid.pet_grid()
+    ct = scanner.ct_image(
+        drawn.canvas.hu, lattice.grid, grid.ct_grid(), rng=rng, noise_hu=scanner.CT_NOISE_HU if ct_noise else 0.0
+    )
+    wall = np.zeros(lattice.grid.shape, np.float32)
+    wall[drawn.wall[0]] = drawn.wall[1]
+    images = scanner.Parts(drawn.canvas.suv, drawn.canvas.blood, wall)
+    parts = scanner.pet_parts(images, lattice, pet, Lattice(pet, lattice.pose))
+    bed = beds(pet.shape[2], person.dialect)
+    acquisition = _acquisition(person, visit, bed)
+    per_suv = np.float32(1.0 / suv_bw_factor(acquisition))
+    uptake = visit.uptake_min + bed.plane_start_s() / 60.0
+    blood_suv = np.float32(visit.blood_suv)
+    return Parts(
+        person=person,
+        visit=visit,
+        grid=grid,
+        ct=Volume(ct, grid.ct_grid(), "HU"),
+        rest=(parts.other + parts.blood * (blood_suv * blood_factor(uptake))) * per_suv,
+        wall=parts.wall * (blood_suv * wall_factor(uptake) * per_suv),
+        anatomy=drawn,
+        geometry=geometry.on_pet(drawn, pet),
+        beds=bed,
+        acquisition=acquisition,
+        rng=rng,
+    )
+
+
+def _acquisition(person: Person, visit: Visit, bed: Beds) -> PetAcquisition:
+    injection = visit.injection.replace(tzinfo=UTC)
+    first = injection + timedelta(minutes=visit.uptake_min)
+    manufacturer, model = MODELS[person.dialect]
+    return PetAcquisition(
+        tracer="FDG",
+        radionuclide="F18",
+        half_life_s=F18_HALF_LIFE_S,
+        injected_activity_bq=visit.dose_bq,
+        injection_time=injection,
+        decay_reference_time=first,
+        slice_acquisition_time=bed.times(first),
+        slice_duration_s=(bed.duration_s,) * len(bed.of_plane),
+        weight_kg=visit.weight_kg,
+        height_m=person.height_m,
+        sex=person.sex,
+        units="BQML",
+        decay_correction="START",
+        manufacturer=manufacturer,
+        model=model,
+        reconstruction=RECONSTRUCTIONS[person.dialect],
+    )
