@@ -1,0 +1,95 @@
+"""The stage: every metric of every region of every participant, follow-up minus baseline, or why there is none.
+
+Both values are taken anew over the slices accepted at both visits, each with its own visit's blood pool, so they may
+differ from those of the whole vessel in the uptake table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from petproc.compare.findings import blood_findings, region_findings, scanner_findings
+from petproc.compare.index import IndexChoice, choose_index, index_findings
+from petproc.compare.match import Matched, match
+from petproc.compare.pair import BASELINE, FOLLOWUP, Pair, blood_rows, index_rows, pair_of, region_rows, visits_of
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Finding
+from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.settings import CompareSettings, QuantifySettings
+
+WHOLE_PAIR = ""
+
+
+class Compared(NamedTuple):
+    """Rows of `change.tsv`, the index vessels, and what was noticed by participant."""
+
+    change: list[ChangeRow]
+    choices: list[IndexChoice]
+    findings: dict[str, list[Finding]]
+
+
+def compare_study(
+    slices: Iterable[SliceRow],
+    uptake: Iterable[UptakeRow],
+    scans: Sequence[ScanRow],
+    *,
+    settings: CompareSettings,
+    quantify: QuantifySettings,
+    acquisitions: Mapping[tuple[str, str], PetAcquisition] | None = None,
+) -> Compared:
+    """All participants of `scans` in order of their names; `quantify` made `slices` and `uptake`.
+
+    `acquisitions`, by participant and session, let the scanners and reconstructions of a pair be compared.
+    """
+    visits = visits_of(slices, uptake)
+    compared = Compared([], [], {})
+    for participant in sorted({scan.participant for scan in scans}):
+        sessions = {scan.session: scan for scan in scans if scan.participant == participant}
+        pair = pair_of(participant, sessions, visits)
+        choice = choose_index(participant, pair.baseline.uptake, settings)
+        matched = {
+            region: match(pair.baseline.slices.get(region, ()), pair.follow_up.slices.get(region, ()))
+            for region in quantify.regions
+        }
+        findings = _findings(pair, matched, acquisitions or {})
+        findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
+        rows = blood_rows(pair)
+        for region in quantify.regions:
+            rows += region_rows(pair, region, matched[region], quantify)
+        rows = [_marked(row, choice, findings) for row in rows]
+        compared.change.extend([*index_rows(choice, rows), *rows])
+        compared.choices.append(choice)
+        compared.findings[participant] = [finding for found in findings.values() for finding in found]
+    return compared
+
+
+def _findings(
+    pair: Pair, matched: Mapping[str, Matched], acquisitions: Mapping[tuple[str, str], PetAcquisition]
+) -> dict[str, list[Finding]]:
+    """By region; under `WHOLE_PAIR` those that concern all of them."""
+    found: dict[str, list[Finding]] = {WHOLE_PAIR: []}
+    if pair.missing:
+        return found
+    before, after = (acquisitions.get((pair.participant, session)) for session in (BASELINE, FOLLOWUP))
+    if before and after:
+        found[WHOLE_PAIR] += scanner_findings(before, after)
+    for row in blood_rows(pair):
+        found[WHOLE_PAIR] += blood_findings(row.region, row.baseline, row.follow_up)
+    for region, slices in matched.items():
+        if slices.baseline and slices.follow_up:
+            found[region] = region_findings(region, slices)
+    return found
+
+
+def _other_sessions(sessions: Mapping[str, ScanRow]) -> list[Finding]:
+    others = sorted(set(sessions) - {BASELINE, FOLLOWUP})
+    if not others:
+        return []
+    return [Finding("session-not-compared", f"Only baseline and followup are compared, not {', '.join(others)}.")]
+
+
+def _marked(row: ChangeRow, choice: IndexChoice, findings: Mapping[str, list[Finding]]) -> ChangeRow:
+    codes = dict.fromkeys(finding.code for scope in (WHOLE_PAIR, row.region) for finding in findings.get(scope, ()))
+    return replace(row, index_vessel=row.region == choice.region, findings=";".join(codes) or None)

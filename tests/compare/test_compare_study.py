@@ -1,0 +1,311 @@
+"""Changes worked by hand, the lock on the index vessel, and every way in which there is no number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from petproc.compare import INDEX_VESSEL, compare_study
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.metrics import METRICS
+from petproc.core.tables import ScanRow, SliceRow, UptakeRow
+from petproc.settings import CompareSettings, QuantifySettings
+
+ASCENDING, DESCENDING = "ascending_aorta", "descending_aorta"
+QUANTIFY = QuantifySettings(regions=(ASCENDING, DESCENDING))
+COMPARE = CompareSettings()
+BLOOD = 2.0
+
+
+def scan_row(session, include="yes", reason=""):
+    return ScanRow("01", session, "FDG", "1", "2", include, reason)
+
+
+def vessel(session, region, tbr, *, blood=BLOOD, dropped=(), uptake_min=120.0):
+    """Slices 5 mm apart with these TBRmax (TBRmean half of it), and the rows of the uptake table."""
+    slices = [
+        SliceRow(
+            *("01", session, region, n + 1, None),
+            arc_mm=5.0 * n,
+            n_voxel=20,
+            area_mm2=320.0,
+            accepted_fraction=1.0,
+            uptake_min=uptake_min,
+            suv_max=value * blood,
+            suv_mean=value * blood / 2,
+            tbr_max=value,
+            tbr_mean=value / 2,
+            hottest_i=0,
+            hottest_j=0,
+            hottest_k=0,
+            slice_mm=5.0,
+            flag=None,
+            counts=n not in dropped,
+            reason=None,
+        )
+        for n, value in enumerate(tbr)
+    ]
+    counting = [value for n, value in enumerate(tbr) if n not in dropped]
+    mean = sum(counting) / len(counting)
+    uptake = [
+        UptakeRow(
+            *("01", session, region, name),
+            value=mean if name == "mean_tbr_max" else 1.0,
+            unit=metric.unit,
+            n_slice=len(counting),
+            n_voxel=100,
+            volume_ml=5.0,
+            background_region="superior_vena_cava" if metric.needs_background else None,
+            background_suv=blood if metric.needs_background else None,
+            uptake_min=uptake_min,
+            status="measured",
+            reason=None,
+        )
+        for name, metric in METRICS.items()
+    ]
+    return slices, uptake
+
+
+def blood_row(session, value):
+    return UptakeRow(
+        *("01", session, "superior_vena_cava", "blood_suv_mean"),
+        value=value,
+        unit="g/mL",
+        n_slice=8,
+        n_voxel=32,
+        volume_ml=1.5,
+        background_region=None,
+        background_suv=None,
+        uptake_min=120.0,
+        status="measured",
+        reason=None,
+    )
+
+
+def refused(rows, reason):
+    return [replace(row, value=None, status="refused", reason=reason) for row in rows]
+
+
+def compare(*vessels, scans=None, extra=(), settings=COMPARE, **more):
+    slices = [row for cut, _ in vessels for row in cut]
+    uptake = [row for _, rows in vessels for row in rows] + list(extra)
+    scans = [scan_row("baseline"), scan_row("followup")] if scans is None else scans
+    return compare_study(slices, uptake, scans, settings=settings, quantify=QUANTIFY, **more)
+
+
+def row_of(compared, region, metric="mean_tbr_max"):
+    (row,) = [row for row in compared.change if (row.region, row.metric) == (region, metric)]
+    return row
+
+
+def usual(**changes):
+    """Ascending 2.0, 2.4, 2.2, 2.2 to 1.8, 2.2, 2.0, 2.0; descending 1.6 throughout, at both visits."""
+    return [
+        vessel("baseline", ASCENDING, [2.0, 2.4, 2.2, 2.2], **changes),
+        vessel("followup", ASCENDING, [1.8, 2.2, 2.0, 2.0]),
+        vessel("baseline", DESCENDING, [1.6, 1.6, 1.6]),
+        vessel("followup", DESCENDING, [1.6, 1.6, 1.6]),
+    ]
+
+
+def test_change_is_follow_up_minus_baseline():
+    row = row_of(compare(*usual()), ASCENDING)
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.2), pytest.approx(2.0))
+    assert row.change == pytest.approx(-0.2)
+    assert row.percent_change == pytest.approx(-100 * 0.2 / 2.2)
+    assert (row.matched_mm, row.unmatched_mm, row.status, row.reason) == (20.0, 0.0, "measured", None)
+
+
+def test_both_values_are_taken_over_the_slices_accepted_at_both_visits():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [1.8, 2.2, 2.0, 2.0], dropped=[1])
+    row = row_of(compare(*vessels), ASCENDING)
+    assert row.baseline == pytest.approx((2.0 + 2.2 + 2.2) / 3)
+    assert row.follow_up == pytest.approx((1.8 + 2.0 + 2.0) / 3)
+    assert (row.matched_mm, row.unmatched_mm) == (15.0, 5.0)
+
+
+def test_each_visit_is_divided_by_its_own_blood_pool():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [1.8, 2.2, 2.0, 2.0], blood=1.0)
+    compared = compare(*vessels)
+    assert row_of(compared, ASCENDING).follow_up == pytest.approx(2.0)
+    assert row_of(compared, ASCENDING, "mean_suv_max").follow_up == pytest.approx(2.0)
+    assert row_of(compared, ASCENDING, "mean_suv_max").baseline == pytest.approx(4.4)
+
+
+def test_ratios_are_compared_where_suv_is_not_known():
+    vessels = [
+        (
+            [replace(row, suv_max=None, suv_mean=None) for row in slices],
+            [replace(row, background_suv=None) for row in rows],
+        )
+        for slices, rows in usual()
+    ]
+    compared = compare(*vessels)
+    assert row_of(compared, ASCENDING).change == pytest.approx(-0.2)
+    assert row_of(compared, ASCENDING, "mean_suv_max").status == "refused"
+
+
+def test_swapping_the_visits_gives_exactly_the_negative_change():
+    vessels = usual(dropped=[3])
+    swap = {"baseline": "followup", "followup": "baseline"}
+    swapped = [tuple([replace(row, session=swap[row.session]) for row in rows] for rows in both) for both in vessels]
+    there, back = compare(*vessels), compare(*swapped)
+    for region in (ASCENDING, DESCENDING):
+        for metric in METRICS:
+            one, other = row_of(there, region, metric), row_of(back, region, metric)
+            assert (one.change is None) == (other.change is None)
+            assert one.change is None or one.change == -other.change
+            assert (one.baseline, one.matched_mm, one.unmatched_mm) == (
+                other.follow_up,
+                other.matched_mm,
+                other.unmatched_mm,
+            )
+
+
+def test_the_index_vessel_is_the_highest_at_baseline():
+    compared = compare(*usual())
+    (choice,) = compared.choices
+    assert (choice.region, choice.margin) == (ASCENDING, pytest.approx(0.6))
+    index = row_of(compared, INDEX_VESSEL)
+    assert (index.change, index.reason, index.index_vessel) == (
+        row_of(compared, ASCENDING).change,
+        "ascending_aorta",
+        True,
+    )
+    assert row_of(compared, ASCENDING).index_vessel
+    assert not row_of(compared, DESCENDING).index_vessel
+    assert compared.change[0].region == INDEX_VESSEL
+
+
+def test_the_follow_up_never_changes_the_index_vessel():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [0.5] * 4)
+    vessels[3] = vessel("followup", DESCENDING, [9.0] * 3)
+    compared = compare(*vessels)
+    assert compared.choices[0].region == ASCENDING
+    assert row_of(compared, INDEX_VESSEL).follow_up == 0.5
+
+
+def test_matching_never_changes_the_index_vessel():
+    # Whole: 2.05 against 1.6. What both visits have of it: 1.5.
+    vessels = usual()
+    vessels[0] = vessel("baseline", ASCENDING, [3.7, 1.5, 1.5, 1.5])
+    vessels[1] = vessel("followup", ASCENDING, [1.0] * 4, dropped=[0])
+    compared = compare(*vessels)
+    assert compared.choices[0].region == ASCENDING
+    assert row_of(compared, INDEX_VESSEL).baseline == pytest.approx(1.5)
+
+
+def test_of_equal_candidates_the_first_named_is_taken_and_the_margin_noted():
+    vessels = usual()
+    vessels[2] = vessel("baseline", DESCENDING, [2.2] * 3)
+    vessels[0] = vessel("baseline", ASCENDING, [2.2] * 4)
+    compared = compare(*vessels, settings=CompareSettings(index_candidates=(DESCENDING, ASCENDING)))
+    assert compared.choices[0].region == DESCENDING
+    assert "index-margin-small" in row_of(compared, INDEX_VESSEL).findings
+
+
+def test_a_candidate_not_measured_leaves_the_participant_without_an_index_vessel():
+    vessels = usual()
+    vessels[2] = ([], refused(vessels[2][1], "needs-review: radius."))
+    compared = compare(*vessels)
+    row = row_of(compared, INDEX_VESSEL)
+    assert (row.status, row.baseline, row.follow_up, row.change) == ("incomplete_candidates", None, None, None)
+    assert row.reason == "descending_aorta is not measured at baseline (needs-review: radius.)"
+    assert not row_of(compared, ASCENDING).index_vessel
+    assert row_of(compared, ASCENDING).status == "measured"
+    assert row_of(compared, DESCENDING).reason == "baseline: needs-review: radius."
+
+
+def test_an_index_vessel_refused_at_follow_up_stays_the_index_vessel():
+    vessels = usual()
+    vessels[1] = ([], refused(vessels[1][1], "absent: cut off."))
+    row = row_of(compare(*vessels), INDEX_VESSEL)
+    assert (row.status, row.change) == ("refused", None)
+    assert row.reason == "ascending_aorta: followup: absent: cut off."
+
+
+def test_a_participant_with_one_visit_is_refused():
+    compared = compare(*usual()[::2], scans=[scan_row("baseline")])
+    assert {(row.status, row.change) for row in compared.change} == {("refused", None)}
+    assert row_of(compared, ASCENDING).reason == "one-visit: no followup"
+    assert row_of(compared, INDEX_VESSEL).reason == "ascending_aorta: one-visit: no followup"
+
+
+def test_a_visit_left_out_by_a_person_leaves_the_pair_out():
+    scans = [scan_row("baseline"), scan_row("followup", "no", "moved")]
+    compared = compare(*usual(), scans=scans)
+    assert {(row.status, row.change) for row in compared.change} == {("excluded", None)}
+    assert row_of(compared, DESCENDING).reason == "excluded: followup: moved"
+
+
+def test_too_few_slices_in_common_are_refused_with_the_length():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [2.0] * 4, dropped=[2, 3])
+    row = row_of(compare(*vessels), ASCENDING)
+    assert (row.status, row.change) == ("refused", None)
+    assert row.reason == (
+        "too-few-slices: accepted at both visits are 2 slices of the baseline and 2 of the follow-up (10 mm); "
+        "3 are needed."
+    )
+
+
+def test_percent_is_empty_where_the_baseline_is_zero():
+    row = row_of(compare(*usual()), DESCENDING, "active_fraction")
+    assert (row.baseline, row.change, row.percent_change, row.status) == (0.0, 0.0, None, "measured")
+
+
+def test_a_metric_without_a_value_over_the_matched_slices_says_where():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [1.8, 1.9, 1.8, 1.8])
+    row = row_of(compare(*vessels), ASCENDING, "active_mean_tbr_max")
+    assert (row.status, row.change) == ("refused", None)
+    assert row.reason == "not-defined: the slices matched have no value at followup."
+
+
+def test_the_blood_pool_is_an_outcome_of_its_own():
+    compared = compare(*usual(), extra=[blood_row("baseline", 1.6), blood_row("followup", 2.4)])
+    row = row_of(compared, "superior_vena_cava", "blood_suv_mean")
+    assert (row.change, row.percent_change) == (pytest.approx(0.8), pytest.approx(50.0))
+    assert row_of(compared, ASCENDING).findings == "blood-pool-differs"
+
+
+@pytest.mark.parametrize(("minutes", "noted"), [(130.0, None), (130.1, "uptake-time-differs")])
+def test_a_difference_in_uptake_time_is_noted_for_its_region(minutes, noted):
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [2.0] * 4, uptake_min=minutes)
+    compared = compare(*vessels)
+    assert row_of(compared, ASCENDING).findings == noted
+    assert row_of(compared, DESCENDING).findings is None
+
+
+def test_a_long_unmatched_stretch_is_noted():
+    vessels = usual()
+    vessels[1] = vessel("followup", ASCENDING, [2.0] * 4, dropped=[3])
+    assert row_of(compare(*vessels), ASCENDING).findings == "unmatched-length"
+
+
+def test_another_reconstruction_scanner_weight_or_dose_is_noted():
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    before = PetAcquisition(
+        "FDG", "F18", 6586.2, 200e6, time, time, (time,), (1.0,), 70.0, 1.7, "M", "BQML", "START", "A", "1", "OSEM"
+    )
+    same = compare(*usual(), acquisitions={("01", "baseline"): before, ("01", "followup"): before})
+    assert row_of(same, ASCENDING).findings is None
+    after = replace(before, reconstruction="PSF", model="2", weight_kg=74.0, injected_activity_bq=250e6)
+    other = compare(*usual(), acquisitions={("01", "baseline"): before, ("01", "followup"): after})
+    assert row_of(other, ASCENDING).findings == "reconstruction-differs;scanner-differs;weight-differs;dose-differs"
+    assert len(other.findings["01"]) == 4
+
+
+def test_rows_come_in_order_of_participants_whatever_the_order_of_the_tables():
+    vessels = usual()
+    other = [tuple([replace(row, participant="02") for row in rows] for rows in both) for both in vessels]
+    scans = [replace(scan_row(s), participant=p) for p in ("02", "01") for s in ("followup", "baseline")]
+    one = compare(*vessels, *other, scans=scans)
+    assert compare(*reversed(other), *reversed(vessels), scans=scans[::-1]) == one
+    assert [choice.participant for choice in one.choices] == ["01", "02"]
