@@ -1,0 +1,48 @@
+"""Labels of participants and sessions: numbers instead of identities, in an order that never changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from petproc.core.errors import Refusal
+
+
+def new_labels(
+    people: Iterable[str], known: Mapping[str, str], *, used: Collection[str] = (), keep_ids: bool = False
+) -> dict[str, str]:
+    """A label for each of `people` who has none in `known` (person -> label), in the order given; none of `used`.
+
+    001, 002, ... after the highest number in use; with `keep_ids` the letters and digits of the identifier.
+    """
+    labels: dict[str, str] = {}
+    taken = {*known.values(), *used}
+    highest = max((int(label) for label in taken if label.isdigit()), default=0)
+    for person in people:
+        if person in known or person in labels:
+            continue
+        if keep_ids:
+            label = re.sub(r"[^A-Za-z0-9]", "", person)
+        else:
+            highest += 1
+            label = f"{highest:03d}"
+        if not label or label.lower() in {other.lower() for other in taken}:
+            raise Refusal(
+                "participant-labels-collide",
+                f"Two identifiers give the same participant label {label!r} when only letters and digits are kept.",
+                "Run the inventory without keeping the identifiers.",
+            )
+        labels[person] = label
+        taken.add(label)
+    return labels
+
+
+def next_session(used: Collection[str]) -> str:
+    """baseline, followup, visit3, visit4, ...: the first that comes after as many sessions as are in use."""
+    names = ("baseline", "followup")
+    number = len(set(used)) + 1
+    while True:
+        name = names[number - 1] if number <= len(names) else f"visit{number}"
+        if name not in used:
+            return name
+        number += 1

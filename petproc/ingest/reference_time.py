@@ -1,0 +1,216 @@
+"""At which time are the Bq/mL of a decay-corrected PET valid?
+
+DecayCorrection START says "the start of the acquisition", but no tag holds that time safely: SeriesTime is rewritten
+by post-processing, private tags are stripped, FrameReferenceTime means the mean count time with some vendors and the
+start of the frame with others (GE). So every place that can tell is asked, and what they say is compared.
+
+* A time later than the earliest acquisition cannot be it.
+* `decay_factor`: DecayFactor (0054,1321) = lambda T / (1 - exp(-lambda T)) * exp(lambda (t_acq - t_ref)) was really
+  multiplied into the pixels and therefore decides, unless two other sources contradict it together.
+* `vendor` (GE (0009,100D), Siemens (0071,1022)), `series` and `frame_reference` must otherwise agree within 60 s, or
+  two of them outvote the third. One against one is refused.
+* `frame_reference` is read as mean count time, t_acq + T_ave - FrameReferenceTime, as the standard says, and as frame
+  start, t_acq - FrameReferenceTime; it supports another source with either reading.
+
+Sources: QIBA SUV pseudocode; OncoRay SUV manual (Vacha et al. 2026); FrameReferenceTime of GE and DecayFactor: read
+in real headers.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from petproc.core.errors import Finding, Refusal
+
+AGREE_S = 60.0
+"""Sources further apart than this disagree: 0.63 % of SUV for F-18."""
+NOTICE_S = 10.0
+"""Sources further apart than this, but within AGREE_S, are a finding: 0.1 % of SUV for F-18."""
+ROUNDING_S = 2.0
+"""A source may be this much later than the earliest acquisition: times are cut to whole seconds in many headers."""
+CONSISTENT_SHARE = 0.9
+"""So many slices must tell the same time (seam slices of overlapping beds carry the factor of the next bed)."""
+DECIMALS_MIN = 4
+"""DecayFactor printed with fewer decimals tells the time no better than within 10 s."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one slice says about its time; seconds, None where the tag is absent."""
+
+    acquired: datetime
+    duration_s: float
+    frame_reference_s: float | None
+    decay_factor: float | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    source: str
+    time: datetime
+    admissible: bool
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"source": self.source, "time": self.time.isoformat(), "admissible": self.admissible, "note": self.note}
+
+
+@dataclass(frozen=True)
+class ReferenceTime:
+    time: datetime
+    rule: str
+    candidates: tuple[Candidate, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "chosen": self.time.isoformat(),
+            "rule": self.rule,
+            "candidates": [candidate.to_json() for candidate in self.candidates],
+        }
+
+
+def mean_count_s(duration_s: float, decay_per_s: float) -> float:
+    """Seconds from the start of a frame to the instant at which the activity equals its mean over the frame."""
+    exponent = decay_per_s * duration_s
+    return math.log(exponent / -math.expm1(-exponent)) / decay_per_s if exponent > 0 else 0.0
+
+
+def candidates(
+    frames: Sequence[Frame], *, half_life_s: float, series: datetime | None, vendor: datetime | None
+) -> tuple[Candidate, ...]:
+    """Every time that could be the decay reference, whether or not it is admissible, in order of preference."""
+    decay = math.log(2.0) / half_life_s
+    latest = min(frame.acquired for frame in frames) + timedelta(seconds=ROUNDING_S)
+    found = [Candidate("vendor", vendor, True)] if vendor else []
+    if series:
+        found.append(Candidate("series", series, True))
+    for source, times in _derived(frames, decay).items():
+        if times:
+            found.append(_consistent(source, times, len(frames)))
+    found = [
+        candidate
+        if candidate.time <= latest
+        else Candidate(candidate.source, candidate.time, False, "later than the earliest acquisition")
+        for candidate in found
+    ]
+    earliest = Candidate("earliest_acquisition", latest - timedelta(seconds=ROUNDING_S), False, "a bound, not a source")
+    return (*found, earliest)
+
+
+def _derived(frames: Sequence[Frame], decay: float) -> dict[str, list[datetime]]:
+    told = [frame for frame in frames if frame.frame_reference_s is not None]
+    back = [(frame.acquired - timedelta(seconds=frame.frame_reference_s or 0.0), frame.duration_s) for frame in told]
+    printed = [frame for frame in frames if frame.decay_factor and frame.decay_factor > 0]
+    if max((_decimals(frame.decay_factor) for frame in printed), default=0) < DECIMALS_MIN:
+        printed = []
+    return {
+        "frame_reference_mean": [start + timedelta(seconds=mean_count_s(length, decay)) for start, length in back],
+        "frame_reference_start": [start for start, _ in back],
+        "decay_factor": [
+            frame.acquired
+            + timedelta(seconds=mean_count_s(frame.duration_s, decay) - math.log(frame.decay_factor or 1.0) / decay)
+            for frame in printed
+        ],
+    }
+
+
+def _decimals(value: float | None) -> int:
+    return len(repr(value).partition(".")[2])
+
+
+def _consistent(source: str, times: Sequence[datetime], count: int) -> Candidate:
+    """The median over slices, admissible where nearly all slices tell the same time."""
+    start = min(times)
+    median = start + timedelta(seconds=statistics.median((time - start).total_seconds() for time in times))
+    near = sum(abs((time - median).total_seconds()) <= NOTICE_S for time in times)
+    if near < CONSISTENT_SHARE * count:
+        return Candidate(source, median, False, f"only {near} of {count} slices agree on it")
+    return Candidate(source, median, True, "" if near == count else f"{near} of {count} slices agree on it")
+
+
+def choose(found: Sequence[Candidate], *, frame_start_vendor: bool) -> ReferenceTime:
+    """The decay reference time by the rules above; `Refusal` where the sources disagree or there is none.
+
+    `frame_start_vendor`: whether the maker of the scanner is known to write the frame's start into FrameReferenceTime.
+    """
+    by_source = {candidate.source: candidate for candidate in found if candidate.admissible}
+    back = [by_source[name] for name in ("frame_reference_mean", "frame_reference_start") if name in by_source]
+    stated = [by_source[name] for name in ("vendor", "series") if name in by_source]
+    decisive = by_source.get("decay_factor")
+    if decisive:
+        return _by_decay_factor(decisive, stated, back, tuple(found))
+    if not stated:
+        return _by_frame_reference(back, tuple(found), frame_start_vendor)
+    votes = [_votes(candidate, stated, back) for candidate in stated]
+    sources = len(stated) + bool(back)
+    best = votes.index(max(votes))
+    if votes[best] < sources and votes[best] < 2:
+        raise _disagreement(found)
+    return _settled(stated[best], f"{stated[best].source}, with {votes[best]} of {sources} sources", tuple(found))
+
+
+def _by_decay_factor(
+    decisive: Candidate, stated: Sequence[Candidate], back: Sequence[Candidate], found: tuple[Candidate, ...]
+) -> ReferenceTime:
+    near = [other for other in (*stated, *back) if _apart(decisive, other) <= NOTICE_S]
+    if near:
+        return _settled(near[0], f"{near[0].source}, confirmed by decay_factor", found)
+    against = max((_votes(other, stated, back) for other in stated), default=0)
+    if against >= 2 and not any(_apart(decisive, other) <= AGREE_S for other in stated):
+        raise _disagreement(found)
+    return _settled(decisive, "decay_factor", found)
+
+
+def _by_frame_reference(
+    back: Sequence[Candidate], found: tuple[Candidate, ...], frame_start_vendor: bool
+) -> ReferenceTime:
+    if not back:
+        raise Refusal(
+            "reference-time-unknown",
+            "Nothing in the headers tells to which time the PET is decay-corrected.",
+            "Ask the site for the original series with SeriesTime and FrameReferenceTime.",
+        )
+    if len(back) == 2 and frame_start_vendor and _apart(*back) > AGREE_S:
+        raise _disagreement(found)
+    return _settled(back[0], f"{back[0].source} alone", found)
+
+
+def _votes(candidate: Candidate, stated: Sequence[Candidate], back: Sequence[Candidate]) -> int:
+    """How many sources, itself included, tell this time; FrameReferenceTime is one source with two readings."""
+    return sum(_apart(candidate, other) <= AGREE_S for other in stated) + any(
+        _apart(candidate, other) <= AGREE_S for other in back
+    )
+
+
+def _apart(one: Candidate, other: Candidate) -> float:
+    return abs((one.time - other.time).total_seconds())
+
+
+def _settled(chosen: Candidate, rule: str, found: tuple[Candidate, ...]) -> ReferenceTime:
+    """With a finding for each source whose nearest reading is more than NOTICE_S away."""
+    nearest: dict[str, float] = {}
+    for other in found:
+        if other.source != "earliest_acquisition" and (other.admissible or other.source in ("vendor", "series")):
+            source = other.source.removesuffix("_mean").removesuffix("_start")
+            nearest[source] = min(_apart(chosen, other), nearest.get(source, math.inf))
+    far = {source: seconds for source, seconds in nearest.items() if seconds > NOTICE_S}
+    if not far:
+        return ReferenceTime(chosen.time, rule, found)
+    words = ", ".join(f"{source} by {seconds:.0f} s" for source, seconds in sorted(far.items()))
+    message = f"The PET is decay-corrected to {chosen.time.isoformat()} by {rule}; other sources differ: {words}."
+    return ReferenceTime(chosen.time, rule, found, (Finding("reference-time-sources-differ", message),))
+
+
+def _disagreement(found: Sequence[Candidate]) -> Refusal:
+    words = ", ".join(f"{candidate.source} {candidate.time.isoformat()}" for candidate in found if candidate.admissible)
+    return Refusal(
+        "reference-time-disagrees",
+        f"The headers contradict each other about the time to which the PET is decay-corrected: {words}.",
+        "Ask the site for the original series, not one that was rewritten by another system.",
+    )

@@ -1,0 +1,83 @@
+"""One PET/CT from its files to images: the stage `ingest`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from petproc.core.errors import Finding, Refusal
+from petproc.core.results import Ingested
+from petproc.core.tables import IndexRow
+from petproc.core.volume import Volume
+from petproc.dicom.header import Header
+from petproc.dicom.series import Series, activity, hounsfield, read_series
+from petproc.ingest.acquisition import check_is_measurement, timed
+from petproc.ingest.pair import check_pair
+from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
+from petproc.settings import IngestSettings
+
+
+def ingest_scan(
+    pet_files: Sequence[IndexRow],
+    ct_files: Sequence[IndexRow],
+    *,
+    settings: IngestSettings,
+    threads: int,
+    scan: str,
+) -> Ingested:
+    """PET in Bq/mL at one reference time and CT in HU, each on its own grid, k upwards.
+
+    Reads every file once, from its folder or zip archive. Raises a `Refusal` that names `scan` where the delivery
+    cannot be measured; whatever order the files are listed in, the result is the same.
+    """
+    try:
+        return _ingest(pet_files, ct_files, settings=settings, threads=threads)
+    except Refusal as refusal:
+        raise Refusal(refusal.code, refusal.reason, refusal.remedy, scan) from refusal
+
+
+def _ingest(
+    pet_files: Sequence[IndexRow], ct_files: Sequence[IndexRow], *, settings: IngestSettings, threads: int
+) -> Ingested:
+    for name, files in (("PET", pet_files), ("CT", ct_files)):
+        if not files:
+            raise Refusal(
+                f"{name.lower()}-missing",
+                f"There is no {name} for this scan.",
+                f"Ask the site for the {name} of the PET/CT, or exclude the scan with a reason.",
+            )
+    pet = _read("PET", pet_files, threads)
+    _check_modality(pet.first, "PT")
+    check_is_measurement(pet.headers)
+    known = timed(pet.headers, tracer=settings.tracer)
+    ct = _read("CT", ct_files, threads)
+    _check_modality(ct.first, "CT")
+    findings = (*_of("PET", pet), *_of("CT", ct), *known.findings, *check_pair(pet, ct))
+    return Ingested(
+        pet=Volume(activity(pet, threads=threads), pet.grid, "Bq/mL"),
+        ct=Volume(hounsfield(ct, threads=threads), ct.grid, "HU"),
+        acquisition=known.acquisition,
+        pet_sidecar=pet_sidecar(pet, known),
+        ct_sidecar=ct_sidecar(ct),
+        findings=findings,
+    )
+
+
+def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:
+    """A series in a fixed order of its files, so that messages do not depend on theirs."""
+    try:
+        return read_series(sorted(files, key=lambda row: row.instance), threads=threads)
+    except Refusal as refusal:
+        raise Refusal(refusal.code, f"{name}: {refusal.reason}", refusal.remedy) from refusal
+
+
+def _of(name: str, series: Series) -> tuple[Finding, ...]:
+    return tuple(Finding(one.code, f"{name}: {one.message}", one.severity) for one in series.findings)
+
+
+def _check_modality(header: Header, expected: str) -> None:
+    if (found := header.text("Modality")) != expected:
+        raise Refusal(
+            "wrong-modality",
+            f"The series in the column {'pet' if expected == 'PT' else 'ct'} has Modality {found}.",
+            "Correct config/scans.tsv.",
+        )
