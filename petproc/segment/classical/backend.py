@@ -1,0 +1,109 @@
+"""Vessels from the CT alone: no weights, no seeds, no download.
+
+Landmarks (spine, lungs, carina) say where to look; chains of circles of blood find the vessels; a polar surface gives
+their outer wall; one tube becomes the aorta's parts. Nothing is judged here: every station carries the scores by which
+`quantify` accepts or refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.errors import Finding
+from petproc.core.regions import AORTA, LABEL_NAMES, REGIONS, SVC, regions_of
+from petproc.core.results import Segmentation
+from petproc.core.tables import Station
+from petproc.core.volume import Labels, Volume
+from petproc.segment.airway import Airway, find_carina
+from petproc.segment.classical.aorta import Aorta, arch_scores, carina_slice, find_aorta
+from petproc.segment.classical.cava import cava_surface, track_cava
+from petproc.segment.classical.ring import ring_scores
+from petproc.segment.classical.surface import Surface
+from petproc.segment.classical.voxelise import voxels_inside
+from petproc.segment.classical.window import Blood
+from petproc.segment.parts import aortic_landmark
+from petproc.segment.stations import Tube, make_stations
+from petproc.segment.torso import Torso, find_torso
+
+NO_CARINA = "the carina was not found, from which it is looked for"
+NO_ARCH = "the CT ends too close above the carina, or no ascending aorta was found"
+NOT_IN_VIEW = "the vessel's course in the CT does not reach it"
+
+
+def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
+    """Aorta and superior vena cava on the grid of `ct` (HU, any orientation).
+
+    The result is the same for any number of `threads`; one is used. Refused as `no-aorta-in-view` where no chain of
+    circles of 60 mm or more follows an aorta.
+    """
+    del threads
+    torso = find_torso(ct)
+    airway = find_carina(torso)
+    aorta = find_aorta(ct, torso, airway, scan=scan)
+    cava = _cava(ct, torso, aorta, airway)
+    blood = aorta.descending.blood
+    labels = np.zeros(ct.grid.shape, dtype=np.uint8)
+    if cava is not None:
+        _paint(labels, ct, cava, [SVC] * len(cava.points_mm))
+    _paint(labels, ct, aorta.surface, aorta.regions)
+    carina = airway.carina if airway else None
+    landmark = aortic_landmark(aorta.surface.points_mm, carina=carina)
+    stations = make_stations(AORTA, _tube(torso, aorta.surface, blood), regions=aorta.regions, landmark=landmark)
+    if cava is not None:
+        stations += make_stations(SVC, _tube(torso, cava, blood), regions=[SVC] * len(cava.points_mm), landmark=None)
+    return Segmentation(
+        Labels(labels, ct.grid, LABEL_NAMES),
+        stations,
+        "classical",
+        scores={"aortic_arch": arch_scores(aorta, carina)} if carina and aorta.thoracic else {},
+        absent=_absent(stations, aorta, airway),
+        landmarks={"carina": carina} if carina else {},
+        findings=_findings(landmark is None),
+    )
+
+
+def _cava(ct: Volume, torso: Torso, aorta: Aorta, airway: Airway | None) -> Surface | None:
+    if airway is None or aorta.thoracic is None:
+        return None
+    blood, carina_k = aorta.descending.blood, carina_slice(torso, airway.carina)
+    path = track_cava(torso, aorta.surface, aorta.thoracic.ascending, blood=blood, carina_k=carina_k)
+    return cava_surface(ct, path, torso.image.grid, aorta=aorta.surface, blood=blood)
+
+
+def _paint(labels: NDArray[np.uint8], ct: Volume, surface: Surface, regions: Sequence[str]) -> None:
+    voxels, point = voxels_inside(ct.grid, surface)
+    values = np.array([REGIONS[region].value for region in regions], dtype=np.uint8)
+    labels[tuple(voxels.T)] = values[point]
+
+
+def _tube(torso: Torso, surface: Surface, blood: Blood) -> Tube:
+    return Tube(
+        surface.points_mm,
+        surface.equal_radius_mm,
+        ring_scores(torso.image, surface, blood=blood),
+        surface.visible.mean(axis=1),
+    )
+
+
+def _absent(stations: Sequence[Station], aorta: Aorta, airway: Airway | None) -> dict[str, str]:
+    found = {station.region for station in stations}
+    upper = ("ascending_aorta", "aortic_arch", SVC)
+    absent = {}
+    for region in (*regions_of(AORTA), SVC):
+        if region in found:
+            continue
+        if region in upper and airway is None:
+            absent[region] = NO_CARINA
+        else:
+            absent[region] = NO_ARCH if region in upper and aorta.thoracic is None else NOT_IN_VIEW
+    return absent
+
+
+def _findings(no_landmark: bool) -> tuple[Finding, ...]:
+    if not no_landmark:
+        return ()
+    message = "The carina is not in view: the aorta's arc length counts from its upper end and cannot match visits."
+    return (Finding("no-landmark", message),)

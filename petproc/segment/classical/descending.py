@@ -1,0 +1,137 @@
+"""Descending and abdominal aorta: a chain of circles beside and before the spine, from the carina to the iliac crest.
+
+The position priors are dead bands: with a pull towards one place the path jumped to the inferior vena cava with a good
+mean score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from petproc.segment.classical.spine import Spine
+from petproc.segment.classical.window import Blood, Track, Window, beyond, follow, scores, track
+from petproc.segment.torso import COARSE, STEP_MM, Torso
+
+Floats = NDArray[np.float64]
+Prior = NDArray[np.float32]
+
+RADII_MM = np.array([6.0, 7, 8, 9, 10, 11, 12, 13, 14.5, 16, 18, 20, 22])
+BLOOD = (Blood(40.0, 60.0), Blood(150.0, 82.0), Blood(300.0, 165.0))
+"""Without contrast, in the venous phase, in the arterial phase; the first that fits is taken."""
+FITS = 0.35
+PENALTY = (0.3, 0.05, 0.05)
+LUNG_CM2 = 10.0
+TAPER = (0.86, 0.68)
+"""Radius of the abdominal aorta from diaphragm to bifurcation over that of the descending aorta."""
+WING_BONE_MM2, CREST_BONE_MM2 = 1200.0, 260.0
+"""Bone beside the spine in one slice: more than the first is iliac wing and not rib, less than the second is waist."""
+ABOVE_CREST_MM = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Descending:
+    """`path` from above downwards, and the blood by which it was found."""
+
+    path: Track
+    blood: Blood
+
+
+def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending:
+    """The chain from slice `top` of the 2 mm image down to the iliac crest or the end of the CT."""
+    k = np.arange(top, bottom_slice(torso, spine) - 1, -1)
+    window = follow(torso.image, k, (spine.i[k], spine.j[k]), left=(-32, 64), front=(-34, 66))
+    thorax = _lung_level(torso)[k]
+    position = _position(window, thorax, spine.front_mm[k])
+    best: tuple[float, Blood, NDArray[np.float32], Track] | None = None
+    for blood in BLOOD:
+        score = scores(window, RADII_MM, blood)
+        path = track(window, RADII_MM, score, prior=position, penalty=PENALTY)
+        median = float(np.median(path.scores))
+        if best is None or median > best[0] + 0.05:
+            best = (median, blood, score, path)
+        if median > FITS:
+            break
+    assert best is not None
+    _, blood, score, path = best
+    taper = _tapered(path, thorax)
+    if taper is not None:
+        path = track(window, RADII_MM, score, prior=position + taper, penalty=PENALTY)
+    return Descending(_ended(path), _own_blood(torso, path))
+
+
+def bottom_slice(torso: Torso, spine: Spine) -> int:
+    """The slice 10 mm above the iliac crests, below which the aorta has divided; 0 where no crest is in view."""
+    image = torso.image.data
+    lung = np.flatnonzero(_lung_level(torso))
+    highest = image.shape[2] // 2 if len(lung) == 0 else int(lung[0] - 60.0 / STEP_MM)
+    if highest < 6:
+        return 0
+    bone = np.array([_lateral_bone_mm2(image[:, :, k], spine.i[k], spine.j[k]) for k in range(highest)])
+    wing = np.flatnonzero(bone > WING_BONE_MM2)
+    if len(wing) == 0:
+        return 0
+    above = np.flatnonzero(bone[wing[-1] :] < CREST_BONE_MM2)
+    crest = int(wing[-1]) + (int(above[0]) if len(above) else 0)
+    return int(crest + ABOVE_CREST_MM / STEP_MM)
+
+
+def _lateral_bone_mm2(plane: NDArray[np.float32], i: float, j: float) -> float:
+    aside = np.abs(np.arange(plane.shape[0]) - i) * STEP_MM
+    depth = np.abs(np.arange(plane.shape[1]) - j) * STEP_MM
+    part = plane[np.ix_((aside > 45.0) & (aside < 150.0), depth < 60.0)]
+    return float((part > 180.0).sum() * STEP_MM**2)
+
+
+def _lung_level(torso: Torso) -> NDArray[np.bool_]:
+    area_cm2 = torso.lungs.sum(axis=(0, 1)) * (COARSE * STEP_MM) ** 2 / 100.0
+    k = np.minimum(np.arange(torso.image.grid.shape[2]) // COARSE, len(area_cm2) - 1)
+    return np.asarray(area_cm2[k] > LUNG_CM2)
+
+
+def _position(window: Window, thorax: NDArray[np.bool_], spine_front_mm: Floats) -> Prior:
+    """Where the aorta can lie beside the spine, at lung level and below, and how wide it can be."""
+    left, front = window.left_mm[:, None], window.front_mm[None, :]
+    everywhere = -0.5 * (front < -24.0) - 0.5 * (left < -16.0)
+    chest = -0.10 * np.minimum(beyond(left, 22, 12, 10), 5) - 0.08 * np.minimum(beyond(front, 10, 14, 10), 5)
+    belly = -0.20 * np.minimum(beyond(left, 11, 15, 8), 6) - 0.5 * (front < 12.0)
+    place = np.where(thorax[:, None, None], chest[None], belly[None]) + everywhere
+    wide = np.where(thorax[:, None], -0.02 * ((RADII_MM - 12.5) / 3.0) ** 2, -0.05 * ((RADII_MM - 9.5) / 2.0) ** 2)
+    gap = window.front_mm - RADII_MM[:, None]
+    before = -0.12 * np.minimum(beyond(gap[None] - spine_front_mm[:, None, None], 6, 8, 5), 4)
+    before = np.where(thorax[:, None, None], 0.0, before)
+    prior = place[:, None] + wide[:, :, None, None] + before[:, :, None, :]
+    return np.asarray(prior, dtype=np.float32)
+
+
+def _tapered(path: Track, thorax: NDArray[np.bool_]) -> Prior | None:
+    """Prior on the abdominal radius from the one at lung level, where it is easy; None where that is not in view."""
+    sure = thorax & (path.scores > FITS) & (np.arange(len(thorax)) * STEP_MM > 4.0)
+    below = np.flatnonzero(~thorax)
+    if sure.sum() < 5 or len(below) < 6:
+        return None
+    expected = np.median(path.radii_mm[sure]) * np.linspace(*TAPER, len(below))
+    prior = np.zeros((len(thorax), len(RADII_MM), 1, 1), dtype=np.float32)
+    prior[below, :, 0, 0] = -0.10 * np.minimum(((RADII_MM - expected[:, None]) / 1.5) ** 2, 5)
+    return prior
+
+
+def _ended(path: Track) -> Track:
+    """`path` without the tail at which no circle fits any more."""
+    smooth = ndimage.uniform_filter1d(path.scores, 9, mode="nearest")
+    fits = np.flatnonzero(smooth > max(0.12, 0.5 * float(np.median(path.scores))))
+    return path[: int(fits[-1]) + 1] if len(fits) else path
+
+
+def _own_blood(torso: Torso, path: Track) -> Blood:
+    """Blood as it is in this vessel: the median of the circles' inner parts where they fit well."""
+    good = path.scores > np.median(path.scores) - 0.25
+    values = []
+    for (i, j, k), radius in zip(path.voxels[good].astype(int), path.radii_mm[good], strict=True):
+        reach = int(max(2.0, radius - 3.0) / STEP_MM * 0.7)
+        values.append(np.median(torso.image.data[i - reach : i + reach + 1, j - reach : j + reach + 1, k]))
+    hu = float(np.clip(np.median(values), 25.0, 600.0))
+    return Blood(hu, 60.0 if hu < 80.0 else 0.5 * hu)
