@@ -7,8 +7,7 @@ differ from those of the whole vessel in the uptake table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from petproc.compare.findings import blood_findings, region_findings, scanner_findings
 from petproc.compare.index import IndexChoice, choose_index, index_findings
@@ -22,11 +21,12 @@ from petproc.settings import CompareSettings, QuantifySettings
 WHOLE_PAIR = ""
 
 
-class Compared(NamedTuple):
-    """Rows of `change.tsv`, the index vessels, and what was noticed by participant."""
+@dataclass(frozen=True)
+class Compared:
+    """Rows of `change.tsv`; the index vessel of every participant; what was noticed, by participant."""
 
     change: list[ChangeRow]
-    choices: list[IndexChoice]
+    index: list[IndexChoice]
     findings: dict[str, list[Finding]]
 
 
@@ -60,7 +60,7 @@ def compare_study(
             rows += region_rows(pair, region, matched[region], quantify)
         rows = [_marked(row, choice, findings) for row in rows]
         compared.change.extend([*index_rows(choice, rows), *rows])
-        compared.choices.append(choice)
+        compared.index.append(choice)
         compared.findings[participant] = [finding for found in findings.values() for finding in found]
     return compared
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +29,7 @@ class Scan:
 
 
 def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
-    entry: Mapping[str, Any] = tables.sample["grid"]
-    grid = Grid(tuple(entry["shape"]), np.array(entry["affine"], dtype=np.float64))
+    grid = Grid(tuple(tables.sample["pet_shape"]), np.array(tables.sample["pet_affine"], dtype=np.float64))
     return Scan(
         _sorted(tables.voxels, grid.shape),
         tables.stations,

@@ -28,8 +28,8 @@ class ScanTables:
 
     `voxels` are columns of the voxel table (`core.tables.VOXEL_COLUMNS`, those of `columns_read`) with regions as label
     values; `stations` columns of `core.tables.Station`, `in_pet` (bool) and `acquisition_min`, an unknown score being
-    NaN; `sample` the sidecar of the sample stage (`scores`, `absent`, `grid`, `findings`). A scan that an earlier stage
-    refused has `refusal` (`code`, `reason`, `remedy`); the rest of it is not looked at.
+    NaN; `sample` the sidecar of the sample stage, of which `scores`, `absent`, `pet_shape` and `pet_affine` are read. A
+    scan that an earlier stage refused has `refusal` (`code`, `reason`, `remedy`); the rest of it is not looked at.
     """
 
     participant: str
@@ -41,10 +41,10 @@ class ScanTables:
     refusal: Mapping[str, str] | None = None
 
 
-def columns_read(coverage: str) -> tuple[str, ...]:
+def columns_read(coverage: str) -> list[str]:
     """Columns of the voxel table that quantification with this depth quantile needs."""
     depths = dict.fromkeys((f"depth_{coverage}", "depth_p50"))
-    return ("region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm")
+    return ["region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm"]
 
 
 def voxel_columns(table: pa.Table) -> dict[str, NDArray[Any]]:

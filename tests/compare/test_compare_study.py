@@ -168,7 +168,7 @@ def test_swapping_the_visits_gives_exactly_the_negative_change():
 
 def test_the_index_vessel_is_the_highest_at_baseline():
     compared = compare(*usual())
-    (choice,) = compared.choices
+    (choice,) = compared.index
     assert (choice.region, choice.margin) == (ASCENDING, pytest.approx(0.6))
     index = row_of(compared, INDEX_VESSEL)
     assert (index.change, index.reason, index.index_vessel) == (
@@ -186,7 +186,7 @@ def test_the_follow_up_never_changes_the_index_vessel():
     vessels[1] = vessel("followup", ASCENDING, [0.5] * 4)
     vessels[3] = vessel("followup", DESCENDING, [9.0] * 3)
     compared = compare(*vessels)
-    assert compared.choices[0].region == ASCENDING
+    assert compared.index[0].region == ASCENDING
     assert row_of(compared, INDEX_VESSEL).follow_up == 0.5
 
 
@@ -196,7 +196,7 @@ def test_matching_never_changes_the_index_vessel():
     vessels[0] = vessel("baseline", ASCENDING, [3.7, 1.5, 1.5, 1.5])
     vessels[1] = vessel("followup", ASCENDING, [1.0] * 4, dropped=[0])
     compared = compare(*vessels)
-    assert compared.choices[0].region == ASCENDING
+    assert compared.index[0].region == ASCENDING
     assert row_of(compared, INDEX_VESSEL).baseline == pytest.approx(1.5)
 
 
@@ -205,7 +205,7 @@ def test_of_equal_candidates_the_first_named_is_taken_and_the_margin_noted():
     vessels[2] = vessel("baseline", DESCENDING, [2.2] * 3)
     vessels[0] = vessel("baseline", ASCENDING, [2.2] * 4)
     compared = compare(*vessels, settings=CompareSettings(index_candidates=(DESCENDING, ASCENDING)))
-    assert compared.choices[0].region == DESCENDING
+    assert compared.index[0].region == DESCENDING
     assert "index-margin-small" in row_of(compared, INDEX_VESSEL).findings
 
 
@@ -308,4 +308,4 @@ def test_rows_come_in_order_of_participants_whatever_the_order_of_the_tables():
     scans = [replace(scan_row(s), participant=p) for p in ("02", "01") for s in ("followup", "baseline")]
     one = compare(*vessels, *other, scans=scans)
     assert compare(*reversed(other), *reversed(vessels), scans=scans[::-1]) == one
-    assert [choice.participant for choice in one.choices] == ["01", "02"]
+    assert [choice.participant for choice in one.index] == ["01", "02"]

@@ -116,8 +116,8 @@ def scan_of(*vessels: Vessel, **changes: Any) -> ScanTables:
     sample = {
         "scores": {},
         "absent": {},
-        "grid": {"shape": list(SHAPE), "affine": np.diag([*SPACING, 1.0]).tolist()},
-        "findings": [],
+        "pet_shape": list(SHAPE),
+        "pet_affine": np.diag([*SPACING, 1.0]).tolist(),
     }
     known = ScanTables("01", "baseline", voxel_table(vessels), station_table(vessels), sample, acquisition())
     return replace(known, **changes)

@@ -122,9 +122,7 @@ def test_numbers_do_not_depend_on_the_sign_of_the_affines_axes(scan, axis):
     affine[axis, axis] *= -1
     name = "ijk"[axis]
     voxels = {**scan.voxels, name: size - 1 - scan.voxels[name]}
-    flipped = cut(
-        replace(scan, voxels=voxels, sample={**scan.sample, "grid": {"shape": [30, 12, 20], "affine": affine}})
-    )
+    flipped = cut(replace(scan, voxels=voxels, sample={**scan.sample, "pet_affine": affine}))
     plain = cut(scan)
     assert np.allclose(flipped.activity_max, plain.activity_max)
     assert np.allclose(flipped.activity_mean, plain.activity_mean)
