@@ -9,30 +9,39 @@ import math
 import struct
 from datetime import datetime, tzinfo
 from functools import cache
-from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataset import Dataset
 
 from petproc.dicom.moments import moment, zone_of
+from petproc.dicom.walk import Cut, Elements, Odd, items
 
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 
 
 @cache
-def _tag(keyword: str) -> int:
+def _entry(keyword: str) -> tuple[int, str | None]:
+    """Tag, and the binary form of its values where they are not text."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(f"{keyword} is not a DICOM keyword")
-    return tag
+    return tag, _BINARY.get(dictionary_VR(tag))
+
+
+def _tag(keyword: str) -> int:
+    return _entry(keyword)[0]
 
 
 class Header:
-    """A dataset without its pixels."""
+    """A dataset, or an item of a sequence, without pixels."""
 
-    def __init__(self, dataset: Dataset, transfer_syntax: str = "") -> None:
-        self._dataset = dataset
+    def __init__(self, elements: Elements, transfer_syntax: str = "") -> None:
+        self._elements = elements
         self.transfer_syntax = transfer_syntax
+
+    @property
+    def stop(self) -> int:
+        """Where the header ends in its file: at the pixels or at the end."""
+        return self._elements.stop
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """The values of a text element without padding; none where it is absent or empty."""
@@ -44,16 +53,15 @@ class Header:
 
     def numbers(self, keyword: str) -> tuple[float, ...] | None:
         """All values of a numeric element, binary or decimal text; None unless every one is a finite number."""
-        tag = _tag(keyword)
-        form = _BINARY.get(dictionary_VR(tag))
-        raw = self._raw(tag)
-        if form is None or not isinstance(raw, bytes):
+        tag, form = _entry(keyword)
+        if form is None:
             return _floats(self._texts(tag))
+        raw = self._elements.values.get(tag, b"")
         size = struct.calcsize(form)
         if not raw or len(raw) % size:
             return None
-        order = "<" if self._little_endian(tag) else ">"
-        return tuple(map(float, struct.unpack(f"{order}{len(raw) // size}{form}", raw)))
+        values = tuple(map(float, struct.unpack(f"<{len(raw) // size}{form}", raw)))
+        return values if all(map(math.isfinite, values)) else None
 
     def number(self, keyword: str) -> float | None:
         values = self.numbers(keyword)
@@ -65,10 +73,10 @@ class Header:
 
     def items(self, keyword: str) -> tuple[Header, ...]:
         """The items of a sequence; none where it is absent or unreadable."""
+        raw = self._elements.values.get(_tag(keyword), b"")
         try:
-            element = self._dataset[_tag(keyword)]
-            return tuple(Header(item) for item in element.value)
-        except Exception:  # a sequence that pydicom cannot take apart is as good as absent
+            return tuple(map(Header, items(raw, implicit=self._elements.implicit)))
+        except (Cut, Odd):
             return ()
 
     def private(self, group: int, creator: str, element: int) -> str | None:
@@ -93,19 +101,11 @@ class Header:
         """The instant of `<name>Date` and `<name>Time`, such as `Acquisition` or `Series`."""
         return moment(self.text(f"{name}Date"), self.text(f"{name}Time"), self.zone)
 
-    def _raw(self, tag: int) -> Any:
-        element = self._dataset.get_item(tag)
-        return None if element is None else element.value
-
-    def _little_endian(self, tag: int) -> bool:
-        return bool(getattr(self._dataset.get_item(tag), "is_little_endian", True))
-
     def _texts(self, tag: int) -> tuple[str, ...]:
-        raw = self._raw(tag)
-        if raw is None:
+        raw = self._elements.values.get(tag)
+        if not raw:
             return ()
-        text = _decoded(raw) if isinstance(raw, bytes) else str(raw)
-        values = tuple(value.strip(" \0\r\n\t") for value in text.split("\\"))
+        values = tuple(value.strip(" \0\r\n\t") for value in _decoded(raw).split("\\"))
         return values if any(values) else ()
 
 

@@ -18,6 +18,7 @@ from pydicom.uid import (
 
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
+from petproc.dicom.walk import Cut, Odd, walk
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
@@ -41,21 +42,50 @@ def parse(content: bytes, size: int | None = None) -> tuple[Header, int]:
     `content` may be only the beginning of a file of `size` bytes; a header that does not end within it raises
     `BadFile` with code `header-incomplete`. Files without preamble are read too.
     """
-    if content[128:132] != b"DICM" and content[:2] not in (b"\x08\x00", b"\x02\x00"):
+    start = 132 if content[128:132] == b"DICM" else 0
+    if not start and content[:2] not in (b"\x08\x00", b"\x02\x00"):
         raise BadFile("not-dicom", "It is not a DICOM file.")
     partial = size is not None and len(content) < size
-    stream = io.BytesIO(content)
     try:
-        dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-    except Exception:  # pydicom raises a dozen kinds on damaged files; all of them mean this
-        raise _INCOMPLETE if partial else BadFile("file-damaged", "Its DICOM header is damaged.") from None
-    header = Header(dataset, str(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian)))
-    offset = stream.tell()
-    if partial and (content[offset : offset + 4] != _PIXEL_DATA or offset + 12 > len(content)):
+        meta = (
+            walk(content, start, implicit=False, only_group=0x0002) if content[start : start + 1] == b"\x02" else None
+        )
+        syntax = Header(meta).text("TransferSyntaxUID") if meta else None
+        at = meta.stop if meta else start
+        if syntax in REWRITTEN:
+            raise Odd
+        syntax = syntax or PLAIN[0 if content[at + 4 : at + 6].isalpha() else 1]
+        header = Header(walk(content, at, implicit=syntax == PLAIN[1]), syntax)
+    except Odd:
+        header = _rewritten(content, partial)
+    except Cut:
+        raise _INCOMPLETE if partial else BadFile("file-truncated", "It ends inside its header.") from None
+    stop = header.stop
+    if partial and (content[stop : stop + 4] != _PIXEL_DATA or stop + 12 > len(content)):
         raise _INCOMPLETE
     if not all(_UID.fullmatch(header.text(name) or "") for name in ("SOPInstanceUID", "SeriesInstanceUID")):
         raise BadFile("not-dicom", "It names no DICOM instance or series.")
-    return header, offset
+    return header, stop
+
+
+def _rewritten(content: bytes, partial: bool) -> Header:
+    """The header of a big-endian, deflated or oddly written file, turned into a plain one by pydicom.
+
+    Where its pixels begin stays unknown: they are pydicom's to read too, so the transfer syntax is never a plain one.
+    """
+    if partial:
+        raise _INCOMPLETE
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, force=True)
+        syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or "unknown"
+        plain = io.BytesIO()
+        dataset.save_as(plain, implicit_vr=False, little_endian=True, enforce_file_format=False)
+        head = plain.getvalue()
+        meta = walk(head, 132 if head[128:132] == b"DICM" else 0, implicit=False, only_group=0x0002)
+        elements = walk(head, meta.stop, implicit=False)
+    except Exception:  # pydicom raises a dozen kinds on damaged files; all of them mean this
+        raise BadFile("file-damaged", "Its DICOM header is damaged.") from None
+    return Header(elements, syntax if syntax not in PLAIN else f"{syntax} (odd)")
 
 
 def check_length(header: Header, content: bytes, offset: int, size: int) -> None:

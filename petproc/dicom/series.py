@@ -111,11 +111,13 @@ def hounsfield(series: Series, *, threads: int) -> NDArray[np.int16]:
     volume = np.empty(series.grid.shape, np.int16, order="F")
 
     def fill(k: int, values: NDArray[np.generic], slope: float, intercept: float) -> None:
+        plane = volume[:, :, k].T
         if slope == 1 and intercept == int(intercept) and values.dtype.itemsize < 4:
-            shifted = values.astype(np.int32) + np.int32(intercept)
+            held = np.iinfo(values.dtype)
+            low, high = max(held.min, _HU_MIN - int(intercept)), min(held.max, _HU_MAX - int(intercept))
+            np.add(np.clip(values, low, high), np.int32(intercept), out=plane, casting="unsafe")
         else:
-            shifted = np.rint(values.astype(np.float64) * slope + intercept)
-        volume[:, :, k] = np.clip(shifted, _HU_MIN, _HU_MAX).T
+            plane[:] = np.clip(np.rint(values.astype(np.float64) * slope + intercept), _HU_MIN, _HU_MAX)
 
     _fill(series, fill, threads)
     return volume

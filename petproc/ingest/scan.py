@@ -10,7 +10,7 @@ from petproc.core.tables import IndexRow
 from petproc.core.volume import Volume
 from petproc.dicom.header import Header
 from petproc.dicom.series import Series, activity, hounsfield, read_series
-from petproc.ingest.acquisition import check_is_measurement, timed
+from petproc.ingest.acquisition import Timed, check_is_measurement, timed
 from petproc.ingest.pair import check_pair
 from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
 from petproc.settings import IngestSettings
@@ -38,17 +38,7 @@ def ingest_scan(
 def _ingest(
     pet_files: Sequence[IndexRow], ct_files: Sequence[IndexRow], *, settings: IngestSettings, threads: int
 ) -> Ingested:
-    for name, files in (("PET", pet_files), ("CT", ct_files)):
-        if not files:
-            raise Refusal(
-                f"{name.lower()}-missing",
-                f"There is no {name} for this scan.",
-                f"Ask the site for the {name} of the PET/CT, or exclude the scan with a reason.",
-            )
-    pet = _read("PET", pet_files, threads)
-    _check_modality(pet.first, "PT")
-    check_is_measurement(pet.headers)
-    known = timed(pet.headers, tracer=settings.tracer)
+    pet, known = read_pet(pet_files, settings=settings, threads=threads)
     ct = _read("CT", ct_files, threads)
     _check_modality(ct.first, "CT")
     findings = (*_of("PET", pet), *_of("CT", ct), *known.findings, *check_pair(pet, ct))
@@ -62,8 +52,22 @@ def _ingest(
     )
 
 
+def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: int) -> tuple[Series, Timed]:
+    """A PET whose values are activity at a known time, or a `Refusal`; its pixels are not rescaled yet."""
+    pet = _read("PET", files, threads)
+    _check_modality(pet.first, "PT")
+    check_is_measurement(pet.headers)
+    return pet, timed(pet.headers, tracer=settings.tracer)
+
+
 def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:
     """A series in a fixed order of its files, so that messages do not depend on theirs."""
+    if not files:
+        raise Refusal(
+            f"{name.lower()}-missing",
+            f"There is no {name} for this scan.",
+            f"Ask the site for the {name} of the PET/CT, or exclude the scan with a reason.",
+        )
     try:
         return read_series(sorted(files, key=lambda row: row.instance), threads=threads)
     except Refusal as refusal:

@@ -1,0 +1,121 @@
+"""A walk over the elements of a little-endian DICOM dataset, up to its pixels.
+
+Takes a tenth of the time of a general reader because it converts nothing: a value is the bytes in the file. The walk
+always moves forward, goes no deeper than `MAX_DEPTH` and believes no length beyond the end of the file. What it does
+not understand it says (`Odd`), and pydicom reads that file instead.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+PIXEL_DATA = 0x7FE00010
+MAX_DEPTH = 16
+"""Sequences inside sequences; real headers have four or five."""
+MAX_VALUE_BYTES = 1 << 14
+"""Longer values (private blobs, tables) are passed over: nothing that is read here is that long."""
+UNDEFINED = 0xFFFFFFFF
+
+_PIXELS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_LONG = frozenset(kind.encode() for kind in "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_SHORT = frozenset(kind.encode() for kind in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_TAG = struct.Struct("<HH").unpack_from
+_U16 = struct.Struct("<H").unpack_from
+_U32 = struct.Struct("<I").unpack_from
+
+
+class Odd(Exception):
+    """Not the plain structure that this walk understands."""
+
+
+class Cut(Exception):
+    """The bytes end inside an element."""
+
+
+@dataclass(frozen=True)
+class Elements:
+    """Values by tag; a sequence is the bytes of its items. `stop` is where the walk ended."""
+
+    values: dict[int, bytes]
+    implicit: bool
+    stop: int
+
+
+def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | None = None, depth: int = 0) -> Elements:
+    """Elements from `start` to the pixels, the end of the item or of the bytes, or out of `only_group`."""
+    values: dict[int, bytes] = {}
+    here, end = start, len(content)
+    while here + 8 <= end:
+        group, element = _TAG(content, here)
+        tag = group << 16 | element
+        if tag in _PIXELS or tag in (_ITEM_END, _SEQUENCE_END) or (only_group is not None and group != only_group):
+            return Elements(values, implicit, here)
+        length, value, unknown = _length(content, here, implicit)
+        if length == UNDEFINED:
+            after = _sequence_end(content, value, implicit=implicit or unknown, depth=depth)
+        else:
+            after = value + length
+        if after > end:
+            raise Cut
+        if after - value <= MAX_VALUE_BYTES:
+            values[tag] = content[value:after]
+        here = after
+    if here != end:
+        raise Cut
+    return Elements(values, implicit, here)
+
+
+def items(sequence: bytes, *, implicit: bool) -> list[Elements]:
+    """The items of a sequence's bytes."""
+    found = []
+    here = 0
+    while here + 8 <= len(sequence):
+        group, element = _TAG(sequence, here)
+        if (group << 16 | element) != _ITEM:
+            break
+        (length,) = _U32(sequence, here + 4)
+        here += 8
+        if length == UNDEFINED:
+            item = walk(sequence, here, implicit=implicit, depth=1)
+            here = item.stop + 8
+        else:
+            item = walk(sequence[here : here + length], implicit=implicit, depth=1)
+            here += length
+        found.append(item)
+    return found
+
+
+def _length(content: bytes, here: int, implicit: bool) -> tuple[int, int, bool]:
+    """Length of the value, where it starts, and whether its kind is UN (whose insides are always implicit)."""
+    if implicit:
+        return _U32(content, here + 4)[0], here + 8, False
+    kind = content[here + 4 : here + 6]
+    if kind in _SHORT:
+        return _U16(content, here + 6)[0], here + 8, False
+    if kind not in _LONG:
+        raise Odd
+    if here + 12 > len(content):
+        raise Cut
+    return _U32(content, here + 8)[0], here + 12, kind == b"UN"
+
+
+def _sequence_end(content: bytes, here: int, *, implicit: bool, depth: int) -> int:
+    """Where a sequence without a stated length ends, behind its delimiter."""
+    if depth >= MAX_DEPTH:
+        raise Odd
+    while here + 8 <= len(content):
+        group, element = _TAG(content, here)
+        (length,) = _U32(content, here + 4)
+        tag = group << 16 | element
+        here += 8
+        if tag == _SEQUENCE_END:
+            return here
+        if tag != _ITEM:
+            raise Odd
+        if length == UNDEFINED:
+            here = walk(content, here, implicit=implicit, depth=depth + 1).stop + 8
+        else:
+            here += length
+    raise Cut
