@@ -48,7 +48,7 @@ def in_world(vessel: Vessel, lattice: Lattice) -> PhantomVessel:
 
 
 def true_labels(anatomy: Anatomy, ct: Grid) -> Labels:
-    """CT voxels whose centre lies inside a vessel's outer wall; the nearest place of its centreline gives the region."""
+    """CT voxels whose centre lies inside a vessel's outer wall; the nearest centreline sample gives the region."""
     lattice = Lattice(ct, anatomy.canvas.lattice.pose)
     data = np.zeros(ct.shape, np.uint8)
     for vessel in (anatomy.vena_cava, anatomy.aorta):

@@ -131,7 +131,7 @@ def draw_abdomen(canvas: Canvas, rng: np.random.Generator) -> None:
         radii = rng.uniform(11, 22, 3)
         canvas.paint(ellipsoid(lattice, centre, radii), BOWEL)
         if rng.random() < 0.35:
-            canvas.paint(ellipsoid(lattice, centre + (0, 4, 0), radii * 0.5), GAS)
+            canvas.paint(ellipsoid(lattice, centre + np.array([0, 4, 0]), radii * 0.5), GAS)
     for organ, middle, half in (
         (KIDNEY, (62, -38, -240), (27, 25, 54)),
         (KIDNEY, (-62, -38, -230), (27, 25, 54)),

@@ -10,8 +10,8 @@ import numpy as np
 
 from petproc.core.acquisition import Sex
 
-SESSIONS = ("baseline", "followup")
 Session = Literal["baseline", "followup"]
+SESSIONS: tuple[Session, ...] = ("baseline", "followup")
 Myocardium = Literal["cold", "patchy", "hot"]
 Dialect = Literal["siemens", "ge"]
 ADULT_M = 1.75
@@ -74,7 +74,7 @@ def draw_person(seed: int, number: int) -> Person:
     sex: Sex = "F" if (number + seed) % 2 else "M"
     height_m = round(float(rng.uniform(1.58, 1.70) if sex == "F" else rng.uniform(1.70, 1.86)), 2)
     weight_kg = round(float(rng.uniform(22.5, 31.0)) * height_m**2, 1)
-    ascending = float(rng.uniform(2.15, 2.55))
+    ascending = float(rng.uniform(1.9, 2.25))
     target = {
         "ascending_aorta": ascending,
         "aortic_arch": ascending * float(rng.uniform(0.86, 0.94)),

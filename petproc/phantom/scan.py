@@ -25,6 +25,8 @@ from petproc.reference import Geometry
 LIVER_COV = 0.035
 """Default noise of a PET voxel in the liver."""
 MODELS = {"siemens": ("SIEMENS", "Biograph128_mCT"), "ge": ("GE MEDICAL SYSTEMS", "Discovery 690")}
+HALF_LIFE_S = {"siemens": F18_HALF_LIFE_S, "ge": 6588.0}
+"""Both values are in use."""
 RECONSTRUCTIONS = {"siemens": "PSF+TOF 3i21s", "ge": "VPFX"}
 
 
@@ -138,7 +140,7 @@ def _acquisition(person: Person, visit: Visit, bed: Beds) -> PetAcquisition:
     return PetAcquisition(
         tracer="FDG",
         radionuclide="F18",
-        half_life_s=F18_HALF_LIFE_S,
+        half_life_s=HALF_LIFE_S[person.dialect],
         injected_activity_bq=visit.dose_bq,
         injection_time=injection,
         decay_reference_time=first,

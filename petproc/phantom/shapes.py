@@ -44,7 +44,7 @@ class Tube:
     @property
     def arc(self) -> Floats:
         """Length along the centreline from its first point, shape (N,)."""
-        return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(self.points, axis=0), axis=1))]
+        return np.asarray(np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(self.points, axis=0), axis=1))])
 
     @property
     def tangent(self) -> Floats:
@@ -109,4 +109,4 @@ def column(x: NDArray[Any], y: NDArray[Any], half_x: NDArray[Any], half_y: NDArr
     rho = np.sqrt((x / half_x) ** 2 + (y / half_y) ** 2)
     rho -= np.float32(1.0)
     rho *= np.minimum(half_x, half_y)
-    return rho
+    return np.asarray(rho, dtype=np.float32)

@@ -159,6 +159,18 @@ def wall_uptake(vessel: Vessel, points: Floats, person: Person) -> NDArray[np.fl
     return np.asarray(level * _hot(vessel.tube, sample, points, person.hot_spots), dtype=np.float32)
 
 
+def mean_wall_uptake(vessel: Vessel, person: Person) -> Floats:
+    """Activity of the wall in units of blood at every centreline sample (N,), mean around the vessel."""
+    body = vessel.tube
+    left, front = _across(body.tangent)
+    half = person.wall_mm / person.scale / 2
+    around = np.zeros(len(body.points))
+    for angle in np.deg2rad(np.arange(0, 360, 15)):
+        ring = body.points + (body.radius - half)[:, None] * (np.cos(angle) * left + np.sin(angle) * front)
+        around += wall_uptake(vessel, ring, person) / 24
+    return around
+
+
 def _level_along(vessel: Vessel, person: Person) -> Floats:
     from math import erf, log, sqrt
 
@@ -186,10 +198,15 @@ def _hot(vessel: Tube, sample: NDArray[np.int64], points: Floats, spots: Sequenc
 
 def angle_around(vessel: Tube, sample: NDArray[np.int64], points: Floats) -> Floats:
     """Angle about the centreline in degrees: 0 to the patient's left, 90 towards the frontal part of the vessel."""
-    tangent = vessel.tangent[sample]
+    left, front = _across(vessel.tangent[sample])
+    away = points - vessel.points[sample]
+    return np.asarray(np.rad2deg(np.arctan2((away * front).sum(axis=1), (away * left).sum(axis=1))) % 360.0)
+
+
+def _across(tangent: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors across the vessel, towards the patient's left and towards the front."""
     left = np.array([-1.0, 0.0, 0.0]) - tangent * -tangent[:, :1]
     left /= np.linalg.norm(left, axis=1, keepdims=True)
     front = np.cross(left, tangent)
     front *= np.sign(front[:, 1:2] + 1e-12)
-    away = points - vessel.points[sample]
-    return np.asarray(np.rad2deg(np.arctan2((away * front).sum(axis=1), (away * left).sum(axis=1))) % 360.0)
+    return left, front
