@@ -1,0 +1,98 @@
+"""The voxel table and the stations table as Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
+from petproc.core.tables import DEPTH_QUANTILES, VOXEL_COLUMNS, Station
+from petproc.core.volume import Volume
+from petproc.sample.place import Floats
+from petproc.sample.rows import Rows
+
+STATION_TYPES: dict[str, pa.DataType] = {
+    "vessel": pa.string(),
+    "station": pa.int16(),
+    "region": pa.string(),
+    **{field.name: pa.float64() for field in fields(Station)[3:]},
+    "in_pet": pa.bool_(),
+    "acquisition_min": pa.float64(),
+    "pet_k": pa.float64(),
+}
+"""A `Station` where it was sampled (moved by the alignment if that was applied), and beside it: `in_pet`, whether the
+whole cross-section lies in the PET volume with one voxel to spare; `acquisition_min` from injection to the start of
+the acquisition there, null where unknown or outside the volume; `pet_k` PET slice of the station, fractions allowed."""
+
+
+def voxel_table(parts: Sequence[tuple[Rows, Mapping[str, NDArray[Any]]]], pet: Volume) -> pa.Table:
+    """Columns `VOXEL_COLUMNS` of all regions; each part comes with its `station` and distances."""
+    order = sorted(range(len(parts)), key=lambda n: REGIONS[parts[n][0].region].value)
+    tables = [_voxels(*parts[n], pet) for n in order]
+    return pa.concat_tables([_voxel_schema().empty_table(), *tables]).combine_chunks()
+
+
+def _voxel_schema() -> pa.Schema:
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in VOXEL_COLUMNS.items()])
+
+
+def _voxels(rows: Rows, places: Mapping[str, NDArray[Any]], pet: Volume) -> pa.Table:
+    order = np.lexsort(rows.index.T)
+    i, j, k = rows.index.T
+    columns: dict[str, NDArray[Any]] = {
+        "i": i,
+        "j": j,
+        "k": k,
+        "activity": pet.data[i, j, k],
+        **{f"depth_p{q}": rows.depth[:, n] for n, q in enumerate(DEPTH_QUANTILES)},
+        "angle_deg": _below_360(rows.angle_deg),
+        **places,
+    }
+    arrays = {name: pa.array(column[order].astype(VOXEL_COLUMNS[name])) for name, column in columns.items()}
+    arrays["region"] = pa.repeat(pa.scalar(rows.region), len(order))
+    return pa.table([arrays[name] for name in VOXEL_COLUMNS], schema=_voxel_schema())
+
+
+def _below_360(angle: Floats) -> NDArray[np.float32]:
+    """Rounded to float32, 359.99999 is 360: the same direction as 0."""
+    single = angle.astype(np.float32)
+    return np.where(single >= 360.0, np.float32(0.0), single)
+
+
+def station_table(stations: Sequence[Station], pet: Grid, acquisition: PetAcquisition) -> pa.Table:
+    """One row per station in the order given, columns `STATION_TYPES`."""
+    index = pet.to_index(np.array([(s.x_mm, s.y_mm, s.z_mm) for s in stations]).reshape(-1, 3))
+    extra = [
+        {
+            "in_pet": _in_pet(station, pet),
+            "acquisition_min": _uptake_min(acquisition, float(place[2]), pet.shape[2]),
+            "pet_k": float(place[2]),
+        }
+        for station, place in zip(stations, index, strict=True)
+    ]
+    rows = [asdict(station) | more for station, more in zip(stations, extra, strict=True)]
+    return pa.Table.from_pylist(rows, schema=pa.schema(list(STATION_TYPES.items())))
+
+
+def _in_pet(station: Station, pet: Grid) -> bool:
+    """Whether the circle of the station's radius lies within the volume's faces less one voxel."""
+    tangent = np.array([station.tangent_x, station.tangent_y, station.tangent_z])
+    first = np.cross(tangent, np.eye(3)[np.argmin(np.abs(tangent))])
+    first /= np.linalg.norm(first)
+    second = np.cross(tangent / np.linalg.norm(tangent), first)
+    turn = np.radians(np.arange(0, 360, 10))[:, None]
+    centre = np.array([station.x_mm, station.y_mm, station.z_mm])
+    index = pet.to_index(centre + station.radius_mm * (np.cos(turn) * first + np.sin(turn) * second))
+    return bool((index >= 0.5).all() and (index <= np.array(pet.shape) - 1.5).all())
+
+
+def _uptake_min(acquisition: PetAcquisition, pet_k: float, slices: int) -> float | None:
+    k = round(pet_k)
+    return acquisition.uptake_min(k) if 0 <= k < slices else None
