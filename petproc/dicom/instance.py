@@ -97,7 +97,7 @@ def check_length(header: Header, content: bytes, offset: int, size: int) -> None
         raise BadFile("file-truncated", "It ends before its pixels do.")
 
 
-def stored_values(header: Header, content: bytes, offset: int) -> NDArray[np.generic]:
+def stored_values(header: Header, content: bytes, offset: int) -> NDArray[np.integer]:
     """Pixel values as stored, before any rescaling, shape (rows, columns). Raises `BadFile`."""
     _check_layout(header)
     if header.transfer_syntax not in PLAIN:
@@ -133,7 +133,7 @@ def _expected_bytes(header: Header) -> int:
     return rows * columns * (header.integer("BitsAllocated") or 16) // 8
 
 
-def _dtype(header: Header) -> np.dtype[np.generic]:
+def _dtype(header: Header) -> np.dtype[np.integer]:
     signed = "i" if header.integer("PixelRepresentation") == 1 else "u"
     return np.dtype(f"<{signed}{(header.integer('BitsAllocated') or 16) // 8}")
 
@@ -152,17 +152,17 @@ def _check_layout(header: Header) -> None:
         raise BadFile("pixel-format-not-supported", f"Its pixels ({stored} of {allocated} bits) cannot be read.")
 
 
-def _significant_bits(header: Header, values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _significant_bits(header: Header, values: NDArray[np.integer]) -> NDArray[np.integer]:
     """Without what older scanners kept in the bits above BitsStored; the sign is carried on."""
     allocated = values.dtype.itemsize * 8
     unused = allocated - (header.integer("BitsStored") or allocated)
     if not unused:
         return values
-    shifted: NDArray[np.generic] = np.right_shift(np.left_shift(values, unused), unused)
+    shifted: NDArray[np.integer] = np.right_shift(np.left_shift(values, unused), unused)
     return shifted
 
 
-def _decoded(header: Header, content: bytes) -> NDArray[np.generic]:
+def _decoded(header: Header, content: bytes) -> NDArray[np.integer]:
     """Pixels of compressed, deflated and big-endian files, by pydicom's decoders."""
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)

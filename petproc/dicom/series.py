@@ -35,7 +35,7 @@ class Instance:
     def uid(self) -> str:
         return self.header.text("SOPInstanceUID") or ""
 
-    def take_pixels(self) -> NDArray[np.generic]:
+    def take_pixels(self) -> NDArray[np.integer]:
         values = stored_values(self.header, self.content, self.offset)
         self.content = b""
         return values
@@ -99,7 +99,7 @@ def activity(series: Series, *, threads: int) -> NDArray[np.float32]:
     """Rescaled PET values [i, j, k], each slice by its own slope and intercept."""
     volume = np.empty(series.grid.shape, np.float32, order="F")
 
-    def fill(k: int, values: NDArray[np.generic], slope: float, intercept: float) -> None:
+    def fill(k: int, values: NDArray[np.integer], slope: float, intercept: float) -> None:
         volume[:, :, k] = (values.astype(np.float64) * slope + intercept).T
 
     _fill(series, fill, threads)
@@ -110,7 +110,7 @@ def hounsfield(series: Series, *, threads: int) -> NDArray[np.int16]:
     """CT values in HU [i, j, k], rounded to whole numbers and clipped to what 16 bits hold."""
     volume = np.empty(series.grid.shape, np.int16, order="F")
 
-    def fill(k: int, values: NDArray[np.generic], slope: float, intercept: float) -> None:
+    def fill(k: int, values: NDArray[np.integer], slope: float, intercept: float) -> None:
         plane = volume[:, :, k].T
         if slope == 1 and intercept == int(intercept) and values.dtype.itemsize < 4:
             held = np.iinfo(values.dtype)
@@ -123,7 +123,7 @@ def hounsfield(series: Series, *, threads: int) -> NDArray[np.int16]:
     return volume
 
 
-def _fill(series: Series, fill: Callable[[int, NDArray[np.generic], float, float], None], threads: int) -> None:
+def _fill(series: Series, fill: Callable[[int, NDArray[np.integer], float, float], None], threads: int) -> None:
     def one(k: int) -> str | None:
         instance = series.instances[k]
         slope, intercept = instance.header.number("RescaleSlope"), instance.header.number("RescaleIntercept")

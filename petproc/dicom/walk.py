@@ -19,8 +19,9 @@ UNDEFINED = 0xFFFFFFFF
 
 _PIXELS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset(kind.encode() for kind in "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_SHORT = frozenset(kind.encode() for kind in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+_TEXT = (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM", b"UI")
+_SHORT = frozenset((*_TEXT, b"AT", b"FD", b"FL", b"SL", b"SS", b"UL", b"US"))
 _TAG = struct.Struct("<HH").unpack_from
 _U16 = struct.Struct("<H").unpack_from
 _U32 = struct.Struct("<I").unpack_from
