@@ -29,8 +29,8 @@ LEAD_MM = 24.0
 """length of whole tube that tells where the line goes on between sections that an end cuts"""
 CUT = 0.85
 """near an end, a ray this much shorter than further in is cut short by the end and not by the wall"""
-LONGER_THAN_WIDE = 1.2
-"""a shorter piece has no sure direction (analytic cylinders are centred from there on)"""
+LONGER_THAN_WIDE = 1.4
+"""a shorter piece has no sure direction: the line through a slab runs sideways and comes out at up to 1.25"""
 OBLONG = 1.6
 """sections this much wider than round are those of a flat piece, through which the line runs sideways"""
 ROUNDS = 5

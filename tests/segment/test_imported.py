@@ -1,0 +1,197 @@
+"""Label maps made elsewhere, brought in against the phantom's true labels and centrelines."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from petproc.core.errors import Refusal
+from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
+from petproc.core.volume import Labels
+from petproc.phantom import CHEST, make_scan
+from petproc.segment import imported
+
+NAMES = {name: region.value for name, region in REGIONS.items()}
+
+
+@pytest.fixture(scope="module")
+def chest():
+    return make_scan(seed=3, grid=CHEST, noise=0)
+
+
+@pytest.fixture
+def at_the_true_carina(chest, monkeypatch):
+    monkeypatch.setattr(imported, "_carina", lambda _: chest.landmarks["carina"])
+
+
+def brought_in(chest, labels=None, names=NAMES):
+    return imported.segment(chest.ct, labels or chest.labels, names=names, scan="sub-01_ses-baseline")
+
+
+def places(segmentation, vessel="aorta"):
+    rows = [row for row in segmentation.stations if row.vessel == vessel]
+    return np.array([[row.x_mm, row.y_mm, row.z_mm] for row in rows]), rows
+
+
+def without(labels, *regions):
+    return Labels(np.where(labels.mask(*regions), 0, labels.data).astype(np.uint8), labels.grid, labels.names)
+
+
+def codes(segmentation):
+    return [finding.code for finding in segmentation.findings]
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+@pytest.mark.parametrize("vessel", ["aorta", "superior_vena_cava"])
+def test_stations_lie_on_the_true_centreline_with_the_true_radius(chest, vessel):
+    points, rows = places(brought_in(chest), vessel)
+    truth = chest.vessels[vessel]
+    distance, nearest = cKDTree(truth.points_mm).query(points)
+    radius = np.array([row.radius_mm for row in rows])
+    inner = slice(3, -3)
+    assert distance[inner].mean() < 0.5
+    assert distance[inner].max() < 1.0
+    assert abs((radius - truth.radius_mm[nearest])[inner].mean()) < 0.2
+    assert [row.station for row in rows] == list(range(len(rows)))
+    assert all(row.ring_score is None and row.visible_fraction is None for row in rows)
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_arc_length_counts_from_the_descending_limb_at_the_carina(chest):
+    points, rows = places(brought_in(chest))
+    truth = chest.vessels["aorta"]
+    true_arc = truth.arc_mm[cKDTree(truth.points_mm).query(points)[1]]
+    assert np.abs(true_arc - [row.arc_mm for row in rows])[3:-3].max() < 2.0
+    along = list(dict.fromkeys(row.region for row in rows))
+    assert along == ["ascending_aorta", "aortic_arch", "descending_aorta"]
+
+
+def test_the_carina_is_found_on_the_ct(chest):
+    found = brought_in(chest).landmarks["carina"]
+    assert np.linalg.norm(np.subtract(found, chest.landmarks["carina"])[:2]) < 8.0
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+@pytest.mark.parametrize(("order", "backwards"), [((2, 0, 1), (0,)), ((1, 0, 2), (1, 2)), ((0, 1, 2), (0, 1, 2))])
+def test_swapped_and_reversed_axes_are_undone_exactly(chest, order, backwards):
+    data = chest.labels.data.transpose(order)
+    affine = chest.labels.grid.affine[:, [*order, 3]].copy()
+    for axis in backwards:
+        affine[:3, 3] += affine[:3, axis] * (data.shape[axis] - 1)
+        affine[:3, axis] *= -1
+        data = np.flip(data, axis)
+    turned = brought_in(chest, Labels(data, Grid(data.shape, affine), chest.labels.names))
+    straight = brought_in(chest)
+    np.testing.assert_array_equal(turned.labels.data, straight.labels.data)
+    assert turned.stations == straight.stations
+
+
+def moved(labels, *, shift=(0.0, 0.0, 0.0), scale=1.0, turn_deg=0.0):
+    affine = labels.grid.affine.copy()
+    affine[:3, :3] *= scale
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    affine[:3, :3] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ affine[:3, :3]
+    affine[:3, 3] += shift
+    return Labels(labels.data, Grid(labels.grid.shape, affine), labels.names)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shift": (0.0, 0.2, 0.0)}, "0.20 mm"),
+        ({"scale": 1.01}, "voxels measure"),
+        ({"turn_deg": 0.5}, "turned"),
+        ({"turn_deg": 45.0}, ""),
+    ],
+)
+def test_labels_off_the_ct_are_refused_with_what_is_wrong(chest, change, words):
+    with pytest.raises(Refusal) as refused:
+        brought_in(chest, moved(chest.labels, **change))
+    assert refused.value.code == "labels-off-grid"
+    assert refused.value.scan == "sub-01_ses-baseline"
+    assert words in refused.value.reason
+
+
+def test_labels_of_another_shape_are_refused(chest):
+    data = chest.labels.data[:, :, 1:]
+    with pytest.raises(Refusal, match="128 x 128 x 47 voxels and the CT 128 x 128 x 48"):
+        brought_in(chest, Labels(data, Grid(data.shape, chest.labels.grid.affine), chest.labels.names))
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_a_header_rounded_by_less_than_the_tolerance_is_the_same_grid(chest):
+    close = brought_in(chest, moved(chest.labels, shift=(0.02, -0.02, 0.02)))
+    np.testing.assert_array_equal(close.labels.data, brought_in(chest).labels.data)
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_other_values_are_named_by_the_settings_and_unnamed_ones_ignored_with_a_finding(chest):
+    values = np.array([0, 52, 53, 54, 55, 7], dtype=np.uint8)
+    theirs = Labels(values[chest.labels.data], chest.labels.grid, {})
+    names = {"ascending_aorta": 52, "aortic_arch": 53, "descending_aorta": 54}
+    segmentation = brought_in(chest, theirs, names)
+    assert codes(segmentation) == ["labels-ignored"]
+    assert "7" in segmentation.findings[0].message
+    aorta = chest.labels.data * (chest.labels.data < 4)
+    np.testing.assert_array_equal(segmentation.labels.data, aorta)
+    assert "no value" in segmentation.absent["superior_vena_cava"]
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_the_largest_piece_of_a_region_is_kept_with_a_finding(chest):
+    data = chest.labels.data.copy()
+    data[:3, :2, :2] = NAMES["superior_vena_cava"]
+    segmentation = brought_in(chest, Labels(data, chest.labels.grid, chest.labels.names))
+    assert codes(segmentation) == ["region-in-pieces"]
+    np.testing.assert_array_equal(segmentation.labels.data, brought_in(chest).labels.data)
+    assert f"{12 * chest.labels.grid.voxel_ml:.2f} mL" in segmentation.findings[0].message
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_a_region_missing_from_the_file_is_absent_and_the_others_are_there(chest):
+    segmentation = brought_in(chest, without(chest.labels, "superior_vena_cava"))
+    assert set(segmentation.absent) == {"superior_vena_cava", "abdominal_aorta"}
+    assert {row.vessel for row in segmentation.stations} == {"aorta"}
+
+
+def test_a_file_without_any_named_value_is_refused(chest):
+    with pytest.raises(Refusal) as refused:
+        brought_in(chest, chest.labels, {"aortic_arch": 77})
+    assert refused.value.code == "labels-empty"
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_an_aorta_labelled_without_its_arch_keeps_its_arc_length_over_the_gap(chest):
+    whole, gap = brought_in(chest), brought_in(chest, without(chest.labels, "aortic_arch"))
+    assert codes(gap) == ["vessel-in-pieces"]
+    points, rows = places(gap)
+    reference, reference_rows = places(whole)
+    assert {row.region for row in rows} == {"ascending_aorta", "descending_aorta"}
+    nearest = cKDTree(reference).query(points)[1]
+    off = np.array([row.arc_mm - reference_rows[n].arc_mm for row, n in zip(rows, nearest, strict=True)])
+    descending = np.array([row.region == "descending_aorta" for row in rows])
+    assert np.abs(off[descending]).max() < 2.0
+    assert np.abs(off[~descending]).max() < 10.0
+
+
+def test_a_piece_of_descending_aorta_alone_counts_from_its_upper_end(chest, monkeypatch):
+    monkeypatch.setattr(imported, "_carina", lambda _: None)
+    only = without(chest.labels, "ascending_aorta", "aortic_arch", "superior_vena_cava")
+    segmentation = brought_in(chest, only)
+    assert codes(segmentation) == ["no-landmark"]
+    assert segmentation.landmarks == {}
+    first, last = segmentation.stations[0], segmentation.stations[-1]
+    assert first.arc_mm == 0.0
+    assert first.z_mm > last.z_mm
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_a_region_too_short_for_a_centreline_is_absent_with_the_reason(chest):
+    data = chest.labels.data.copy()
+    cava = chest.labels.mask("superior_vena_cava")
+    middle = int(np.median(np.nonzero(cava)[2]))
+    data[:, :, : middle - 1][cava[:, :, : middle - 1]] = 0
+    data[:, :, middle + 1 :][cava[:, :, middle + 1 :]] = 0
+    segmentation = brought_in(chest, Labels(data, chest.labels.grid, chest.labels.names))
+    assert "hardly longer" in segmentation.absent["superior_vena_cava"]
+    assert not segmentation.labels.mask("superior_vena_cava").any()
