@@ -75,20 +75,29 @@ def _radius_at(tube: Tube, arc: Floats, angle: Floats) -> Floats:
     return np.stack([np.interp(arc, tube.arc, at_angles[:, n]) for n in range(len(angle))], axis=1)
 
 
-def depth_quantiles(wall: Wall, centres: Floats, edges: Floats) -> Singles:
-    """Quantiles of depth over voxels: float32 (n, len(DEPTH_QUANTILES)).
+def nodes_of(index: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
+    """Corners, centres and middles of edges and faces of voxels `index` (n, 3): indices (m, 3), each one once.
 
-    `centres` (n, 3) of the voxels in RAS+ mm; `edges` (3, 3) whose columns are the voxel's edges in mm (a grid's
-    `affine[:3, :3]`). The Q % quantile is the largest d for which at least (100 - Q) % of the lattice points lie at
-    depth >= d. Depth is computed at the voxel's corners, centre and the middles of its edges and faces and is
-    quadratic in between.
+    Beside them, for every voxel, the positions (n, 27) of its own among them, ordered as a 3 x 3 x 3 array.
     """
-    nodes = np.stack(np.meshgrid(*[(-0.5, 0.0, 0.5)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    at_nodes = wall.depth((centres[:, None] + nodes @ edges.T).reshape(-1, 3))
-    depth = at_nodes.astype(np.float32).reshape(-1, 3, 3, 3)
+    steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    halves = 2 * index[:, None] + steps + 1
+    size = halves.max(axis=(0, 1), initial=0) + 1
+    keys, of_voxel = np.unique(np.ravel_multi_index(tuple(halves.reshape(-1, 3).T), size), return_inverse=True)
+    nodes = (np.stack(np.unravel_index(keys, size), axis=-1) - 1) / 2
+    return nodes, of_voxel.reshape(-1, 27)
+
+
+def lattice_quantiles(at_nodes: Singles) -> Singles:
+    """Quantiles (n, len(DEPTH_QUANTILES)) over voxels, of depths `at_nodes` (n, 27), as numbered by `nodes_of`.
+
+    The Q % quantile is the largest d for which at least (100 - Q) % of the lattice points lie at depth >= d. Between
+    the nodes depth is quadratic.
+    """
+    depth = at_nodes.reshape(-1, 3, 3, 3)
     for axis in (1, 2, 3):
         depth = _between(depth, axis)
-    lattice = depth.reshape(len(centres), LATTICE**3)
+    lattice = depth.reshape(len(at_nodes), LATTICE**3)
     ranks = [q * LATTICE**3 // 100 for q in DEPTH_QUANTILES]
     return np.asarray(np.partition(lattice, ranks, axis=1)[:, ranks])
 

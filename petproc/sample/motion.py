@@ -1,4 +1,4 @@
-"""The rigid motion between CT and PET, applied to the vessels."""
+"""A segmentation made ready for sampling: cut to its vessels, and moved to where the PET has them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from petproc.core.grid import Floats, Grid
 from petproc.core.results import Alignment, Segmentation
 from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
+
+CROP_MARGIN = 4
+"""Voxels kept around the labels: more than the wall's fit looks at."""
+
+
+def cropped(segmentation: Segmentation) -> Segmentation:
+    """The same vessels on the box of the grid that holds them."""
+    labels = segmentation.labels
+    found = [np.flatnonzero(labels.data.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    if not len(found[0]):
+        return segmentation
+    low = [max(int(places[0]) - CROP_MARGIN, 0) for places in found]
+    box = tuple(slice(n, int(places[-1]) + CROP_MARGIN + 1) for n, places in zip(low, found, strict=True))
+    affine = np.array(labels.grid.affine)
+    affine[:3, 3] = labels.grid.to_mm(low)
+    data = labels.data[box]
+    return replace(segmentation, labels=Labels(data, Grid(data.shape, affine), labels.names))
 
 
 def matrix_of(alignment: Alignment) -> Floats:

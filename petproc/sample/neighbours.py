@@ -1,7 +1,6 @@
-"""How far a place is from its neighbours: the voxels of a mask, another part of the same vessel.
+"""How far a place is from its neighbours: the voxels of a mask, or another part of the same vessel.
 
-Distances are to the nearest face of a voxel of the neighbour's mask, 0 inside it, at most `FAR_MM`, which also stands
-where there is no such neighbour.
+`FAR_MM` is the largest distance told, and also stands where there is no such neighbour.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from scipy.spatial import cKDTree
 from petproc.core.chunked import map_rows
 from petproc.core.grid import Grid
 from petproc.core.tables import FAR_MM, Station
-from petproc.sample.place import Floats
+from petproc.sample.place import Floats, Ints
 
 Bools = NDArray[np.bool_]
 Singles = NDArray[np.float32]
@@ -28,32 +27,41 @@ OTHER_PART_BEND = 0.75
 """... and the straight way there is at most this share of the way along (a half circle has 0.64, a straight tube 1)."""
 
 
-def distance_to_mask(mask: Bools, grid: Grid, mm: Floats, *, threads: int) -> Singles:
-    """Distance (n,) in mm from points `mm` (n, 3) to the voxels of `mask`, taken as boxes; axes must be orthogonal."""
-    if not mask.any():
-        return np.full(len(mm), FAR_MM, dtype=np.float32)
-    border = np.argwhere(mask & ~ndimage.binary_erosion(mask)) * grid.spacing
-    tree = cKDTree(border)
-    last = np.array(mask.shape) - 1
+class Neighbour:
+    """The voxels of a mask, to which distances are asked for; the axes of its grid must be orthogonal."""
 
-    def distance(points: Floats) -> Singles:
-        reached, nearest = tree.query(points, distance_upper_bound=2 * FAR_MM)
+    def __init__(self, mask: Bools, grid: Grid) -> None:
+        self._mask, self._grid = mask, grid
+        border = np.argwhere(mask & ~ndimage.binary_erosion(mask))
+        self._border = border * grid.spacing
+        self._tree = cKDTree(self._border) if len(border) else None
+
+    def distance(self, mm: Floats, *, threads: int) -> Singles:
+        """Distance (n,) in mm from points `mm` (n, 3) to the nearest face of a voxel, 0 inside, at most `FAR_MM`."""
+        if self._tree is None:
+            return np.full(len(mm), FAR_MM, dtype=np.float32)
+        along_axes = self._grid.to_index(mm) * self._grid.spacing
+        return map_rows(self._distance, along_axes, rows=CHUNK_ROWS, threads=threads)
+
+    def _distance(self, points: Floats) -> Singles:
+        assert self._tree is not None
+        spacing, last = self._grid.spacing, np.array(self._mask.shape) - 1
+        reached, nearest = self._tree.query(points, distance_upper_bound=2 * FAR_MM)
         near = np.isfinite(reached)
-        apart = np.abs(points[near] - border[nearest[near]]) - grid.spacing / 2
+        apart = np.abs(points[near] - self._border[nearest[near]]) - spacing / 2
         result = np.full(len(points), FAR_MM, dtype=np.float32)
         result[near] = np.minimum(np.sqrt((np.maximum(apart, 0.0) ** 2).sum(axis=1)), FAR_MM)
-        voxel = np.rint(points / grid.spacing).astype(np.int64)
-        inside = ((voxel >= 0) & (voxel <= last)).all(axis=1)
-        result[inside & mask[tuple(np.clip(voxel, 0, last).T)]] = 0.0
+        voxel = np.rint(points / spacing).astype(np.int64)
+        on_grid = ((voxel >= 0) & (voxel <= last)).all(axis=1)
+        result[on_grid & self._mask[tuple(np.clip(voxel, 0, last).T)]] = 0.0
         return result
 
-    return map_rows(distance, grid.to_index(mm) * grid.spacing, rows=CHUNK_ROWS, threads=threads)
 
+def distance_to_other_part(stations: Sequence[Station], number: Ints, mm: Floats, *, threads: int) -> Singles:
+    """Distance (n,) from points `mm` (n, 3) at stations `number` (n,) to other parts of the same vessel.
 
-def distance_to_other_part(stations: Sequence[Station], own: NDArray[np.int64], mm: Floats, *, threads: int) -> Singles:
-    """Distance (n,) from points `mm` (n, 3) at stations `own` (n,; places in `stations`) to other parts of the vessel.
-
-    The descending aorta is a neighbour of the ascending one. The other part is taken as balls of the stations' radius.
+    `stations` are all of the vessel. The descending aorta is a neighbour of the ascending one; the next stretch of a
+    straight vessel is none. The other part is taken as balls of the stations' radius.
     """
     centre = np.array([(s.x_mm, s.y_mm, s.z_mm) for s in stations])
     radius = np.array([s.radius_mm for s in stations])
@@ -62,8 +70,10 @@ def distance_to_other_part(stations: Sequence[Station], own: NDArray[np.int64], 
     straight = np.linalg.norm(centre[:, None] - centre, axis=2)
     is_other = (along >= OTHER_PART_MM) & (straight <= OTHER_PART_BEND * along)
     beyond = np.where(is_other, 0.0, np.inf)
+    place = {station.station: n for n, station in enumerate(stations)}
+    own = np.array([place[n] for n in number.tolist()], dtype=np.int64)
 
-    def distance(points: Floats, at: NDArray[np.int64]) -> Singles:
+    def distance(points: Floats, at: Ints) -> Singles:
         apart = np.sqrt(((points[:, None] - centre) ** 2).sum(axis=2)) - radius + beyond[at]
         return np.asarray(np.clip(apart.min(axis=1), 0.0, FAR_MM), dtype=np.float32)
 

@@ -9,8 +9,8 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
 from petproc.core.results import Alignment, Segmentation
 from petproc.core.volume import Volume
-from petproc.sample.motion import moved
-from petproc.sample.spill import blood_level, distances
+from petproc.sample.motion import cropped, moved
+from petproc.sample.spill import blood_level, distances, neighbours_of
 from petproc.sample.tables import station_table, voxel_table
 from petproc.sample.vessels import Vessels, vessels_of
 from petproc.settings import SampleSettings, plain
@@ -52,9 +52,9 @@ def sample_scan(
             "Segment this CT, or resample the labels to it.",
             scan,
         )
-    ct, segmentation = moved(ct, segmentation, alignment)
+    ct, segmentation = moved(ct, cropped(segmentation), alignment)
     vessels = vessels_of(segmentation, pet.grid, reach_mm=settings.reach_mm, threads=threads)
-    if not any(len(rows.index) for rows in vessels.rows):
+    if not vessels.rows:
         raise Refusal(
             "no-vessel-in-pet",
             "No segmented vessel lies inside the PET volume.",
@@ -62,9 +62,10 @@ def sample_scan(
             scan,
         )
     blood = blood_level(vessels.rows, pet)
-    places, findings = distances(vessels.rows, pet, ct, segmentation, blood=blood, threads=threads)
+    heart, lung, findings = neighbours_of(vessels.rows, pet, ct, segmentation, blood=blood)
+    away = distances(vessels.rows, segmentation, heart, lung, threads=threads)
     return Sample(
-        voxel_table(list(zip(vessels.rows, places, strict=True)), pet),
+        voxel_table(vessels.rows, away, pet),
         station_table(segmentation.stations, pet.grid, acquisition),
         _sidecar(pet, segmentation, alignment, vessels, blood) | {"settings": plain(settings)},
         (*vessels.findings, *findings),
@@ -83,7 +84,7 @@ def _sidecar(
         "blood_bq_per_ml": blood,
         "pet_shape": list(pet.grid.shape),
         "pet_affine": pet.grid.affine.tolist(),
-        "rows": {region: vessels.count(region) for region in vessels.regions},
+        "rows": {region: len(rows) for region, rows in vessels.rows.items()},
         "alignment_applied": alignment.applied,
         "translation_mm": list(alignment.translation_mm),
         "rotation_deg": list(alignment.rotation_deg),

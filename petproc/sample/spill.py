@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Finding
-from petproc.core.regions import AORTA, REGIONS, SVC, VESSELS, regions_of
+from petproc.core.regions import AORTA, SVC, VESSELS, regions_of
 from petproc.core.results import Segmentation
-from petproc.core.tables import DEPTH_QUANTILES
 from petproc.core.volume import Volume
 from petproc.sample.heart import hot_myocardium, lungs
-from petproc.sample.neighbours import distance_to_mask, distance_to_other_part
+from petproc.sample.neighbours import Neighbour, distance_to_other_part
 from petproc.sample.rows import Rows
 
 BLOOD_ML = 1.5
 BLOOD_DEPTH_MM = 3.0
 HEART_MARGIN_MM = 3.0
 """Hot voxels up to so far outside a vessel's wall are its wall and no myocardium."""
-MEDIAN = DEPTH_QUANTILES.index(50)
 
-Places = dict[str, NDArray[Any]]
+Distances = dict[str, NDArray[np.float32]]
 
 
-def blood_level(parts: Sequence[Rows], pet: Volume) -> float | None:
+def blood_level(rows: Mapping[str, Rows], pet: Volume) -> float | None:
     """Median activity (Bq/mL) of the deepest `BLOOD_ML` at depth_p50 >= `BLOOD_DEPTH_MM`.
 
     Of the superior vena cava, or else of the aorta; None where neither is so deep. It tells hot myocardium and nothing
     else: the blood pool of a TBR is chosen by an analysis.
     """
     for vessel in (SVC, AORTA):
-        own = [rows for rows in parts if REGIONS[rows.region].vessel == vessel]
+        own = [rows[region] for region in regions_of(vessel) if region in rows]
         if not own:
             continue
-        depth = np.concatenate([rows.depth[:, MEDIAN] for rows in own])
-        index = np.concatenate([rows.index for rows in own])
+        depth = np.concatenate([part.median_depth for part in own])
+        index = np.concatenate([part.index for part in own])
         deepest = np.argsort(-depth, kind="stable")[: max(1, round(BLOOD_ML / pet.grid.voxel_ml))]
         deepest = deepest[depth[deepest] >= BLOOD_DEPTH_MM]
         if len(deepest):
@@ -45,10 +42,10 @@ def blood_level(parts: Sequence[Rows], pet: Volume) -> float | None:
     return None
 
 
-def distances(
-    parts: Sequence[Rows], pet: Volume, ct: Volume, segmentation: Segmentation, *, blood: float | None, threads: int
-) -> tuple[list[Places], list[Finding]]:
-    """Columns `station`, `vessel_mm`, `myocardium_mm` and `lung_mm` of each part, and what was noticed."""
+def neighbours_of(
+    rows: Mapping[str, Rows], pet: Volume, ct: Volume, segmentation: Segmentation, *, blood: float | None
+) -> tuple[Neighbour, Neighbour, list[Finding]]:
+    """Hot myocardium and lung, and what was noticed in looking for them."""
     findings = []
     lung, coarse = lungs(ct)
     if not lung.any():
@@ -58,31 +55,30 @@ def distances(
         findings.append(Finding("blood-level-unknown", "No vessel is deep enough to tell hot myocardium from blood."))
     else:
         top_mm = segmentation.landmarks["carina"][2] if "carina" in segmentation.landmarks else np.inf
-        near = _near_vessels(parts, pet.grid.shape)
-        heart = hot_myocardium(pet, blood=blood, vessels=near, lung=(lung, coarse), top_mm=top_mm)
-    places: list[Places] = [
-        {
-            "station": np.array([s.station for s in rows.stations], dtype=np.int16)[rows.place],
-            "vessel_mm": _to_vessels(rows, segmentation, threads),
-            "myocardium_mm": distance_to_mask(heart, pet.grid, rows.mm, threads=threads),
-            "lung_mm": distance_to_mask(lung, coarse, rows.mm, threads=threads),
-        }
-        for rows in parts
-    ]
-    return places, findings
+        vessels = np.zeros(pet.grid.shape, dtype=bool)
+        for part in rows.values():
+            vessels[tuple(part.index[part.median_depth >= -HEART_MARGIN_MM].T)] = True
+        heart = hot_myocardium(pet, blood=blood, vessels=vessels, lung=(lung, coarse), top_mm=top_mm)
+    return Neighbour(heart, pet.grid), Neighbour(lung, coarse), findings
 
 
-def _near_vessels(parts: Sequence[Rows], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    near = np.zeros(shape, dtype=bool)
-    for rows in parts:
-        near[tuple(rows.index[rows.depth[:, MEDIAN] >= -HEART_MARGIN_MM].T)] = True
-    return near
-
-
-def _to_vessels(rows: Rows, segmentation: Segmentation, threads: int) -> NDArray[np.float32]:
-    """To the masks of all other vessels and to the parts of the own one that are elsewhere along it."""
-    own = REGIONS[rows.region].vessel
-    others = [name for vessel in VESSELS if vessel != own for name in regions_of(vessel)]
-    labels = segmentation.labels
-    to_others = distance_to_mask(labels.mask(*others), labels.grid, rows.mm, threads=threads)
-    return np.minimum(to_others, distance_to_other_part(rows.stations, rows.place, rows.mm, threads=threads))
+def distances(
+    rows: Mapping[str, Rows], segmentation: Segmentation, heart: Neighbour, lung: Neighbour, *, threads: int
+) -> dict[str, Distances]:
+    """Columns `vessel_mm`, `myocardium_mm` and `lung_mm` of each region."""
+    columns: dict[str, Distances] = {region: {} for region in rows}
+    for vessel in VESSELS:
+        others = [name for other in VESSELS if other != vessel for name in regions_of(other)]
+        other = Neighbour(segmentation.labels.mask(*others), segmentation.labels.grid)
+        stations = [station for station in segmentation.stations if station.vessel == vessel]
+        for region in regions_of(vessel):
+            if region not in rows:
+                continue
+            mm = rows[region].mm
+            elsewhere = distance_to_other_part(stations, rows[region].station, mm, threads=threads)
+            columns[region] = {
+                "vessel_mm": np.minimum(other.distance(mm, threads=threads), elsewhere),
+                "myocardium_mm": heart.distance(mm, threads=threads),
+                "lung_mm": lung.distance(mm, threads=threads),
+            }
+    return columns

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS
 from petproc.core.tables import DEPTH_QUANTILES, VOXEL_COLUMNS, Station
 from petproc.core.volume import Volume
 from petproc.sample.place import Floats
@@ -32,19 +31,15 @@ whole cross-section lies in the PET volume with one voxel to spare; `acquisition
 the acquisition there, null where unknown or outside the volume; `pet_k` PET slice of the station, fractions allowed."""
 
 
-def voxel_table(parts: Sequence[tuple[Rows, Mapping[str, NDArray[Any]]]], pet: Volume) -> pa.Table:
-    """Columns `VOXEL_COLUMNS` of all regions; each part comes with its `station` and distances."""
-    order = sorted(range(len(parts)), key=lambda n: REGIONS[parts[n][0].region].value)
-    tables = [_voxels(*parts[n], pet) for n in order]
+def voxel_table(
+    rows: Mapping[str, Rows], distances: Mapping[str, Mapping[str, NDArray[np.float32]]], pet: Volume
+) -> pa.Table:
+    """Columns `VOXEL_COLUMNS` of all regions in the order of `rows`, which are sorted; distances by region."""
+    tables = [_voxels(region, rows[region], distances[region], pet) for region in rows]
     return pa.concat_tables([_voxel_schema().empty_table(), *tables]).combine_chunks()
 
 
-def _voxel_schema() -> pa.Schema:
-    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in VOXEL_COLUMNS.items()])
-
-
-def _voxels(rows: Rows, places: Mapping[str, NDArray[Any]], pet: Volume) -> pa.Table:
-    order = np.lexsort(rows.index.T)
+def _voxels(region: str, rows: Rows, distances: Mapping[str, NDArray[np.float32]], pet: Volume) -> pa.Table:
     i, j, k = rows.index.T
     columns: dict[str, NDArray[Any]] = {
         "i": i,
@@ -52,12 +47,17 @@ def _voxels(rows: Rows, places: Mapping[str, NDArray[Any]], pet: Volume) -> pa.T
         "k": k,
         "activity": pet.data[i, j, k],
         **{f"depth_p{q}": rows.depth[:, n] for n, q in enumerate(DEPTH_QUANTILES)},
+        "station": rows.station,
         "angle_deg": _below_360(rows.angle_deg),
-        **places,
+        **distances,
     }
-    arrays = {name: pa.array(column[order].astype(VOXEL_COLUMNS[name])) for name, column in columns.items()}
-    arrays["region"] = pa.repeat(pa.scalar(rows.region), len(order))
+    arrays = {name: pa.array(column.astype(VOXEL_COLUMNS[name])) for name, column in columns.items()}
+    arrays["region"] = pa.repeat(pa.scalar(region), len(rows))
     return pa.table([arrays[name] for name in VOXEL_COLUMNS], schema=_voxel_schema())
+
+
+def _voxel_schema() -> pa.Schema:
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in VOXEL_COLUMNS.items()])
 
 
 def _below_360(angle: Floats) -> NDArray[np.float32]:

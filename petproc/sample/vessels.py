@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from petproc.core.errors import Finding
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS, VESSELS, regions_of
+from petproc.core.regions import REGIONS, VESSELS
 from petproc.core.results import Segmentation
 from petproc.core.tables import Station
+from petproc.core.volume import Labels
 from petproc.sample.place import Axis, axes_of, stretches_of
-from petproc.sample.rows import Rows, rows_of
-from petproc.sample.wall import fit_tube
+from petproc.sample.rows import Rows, rows_of, united
+from petproc.sample.wall import Tube, fit_tube
 
 STRAY_MAX = 0.03
 """Above this share of voxels on the wrong side of the fitted wall the labels are no tube around the centreline."""
@@ -20,52 +21,45 @@ STRAY_MAX = 0.03
 
 @dataclass
 class Vessels:
-    """Rows of every stretch, why a region has none, how well each vessel's labels are a tube, and what was noticed."""
+    """Rows by region in the order of `REGIONS`, why a region has none, how well each vessel's labels are a tube."""
 
     absent: dict[str, str]
-    rows: list[Rows] = field(default_factory=list)
+    rows: dict[str, Rows] = field(default_factory=dict)
     stray: dict[str, float] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    @property
-    def regions(self) -> list[str]:
-        return [name for name in REGIONS if self.count(name)]
-
-    def count(self, region: str) -> int:
-        return sum(len(rows.index) for rows in self.rows if rows.region == region)
-
 
 def vessels_of(segmentation: Segmentation, pet: Grid, *, reach_mm: float, threads: int) -> Vessels:
-    """Rows of every vessel that has both labels and a centreline."""
+    """Rows of every region that has labels, a centreline and voxels in the PET."""
     vessels = Vessels(dict(segmentation.absent))
+    parts: dict[str, list[Rows]] = {region: [] for region in REGIONS}
     for vessel in VESSELS:
-        stations = _labelled(vessel, segmentation, vessels)
-        for axis in axes_of(stations):
-            vessels.rows += _axis_rows(axis, segmentation, pet, vessels, reach_mm=reach_mm, threads=threads)
-    for region in {station.region for station in segmentation.stations} | set(segmentation.labels.names.values()):
-        if region in REGIONS and not vessels.count(region):
+        for axis in axes_of(_labelled(vessel, segmentation, vessels)):
+            tube = _tube(axis, segmentation.labels, vessels)
+            for stretch in stretches_of(axis):
+                parts[stretch.region].append(rows_of(tube, stretch, pet, reach_mm=reach_mm, threads=threads))
+    for region, found in parts.items():
+        if sum(len(part) for part in found):
+            vessels.rows[region] = united(found)
+        elif found:
             vessels.absent.setdefault(region, "It lies outside the PET volume.")
+        elif segmentation.labels.mask(region).any():
+            vessels.absent.setdefault(region, "It has labels but no centreline long enough to follow.")
     return vessels
 
 
 def _labelled(vessel: str, segmentation: Segmentation, vessels: Vessels) -> Sequence[Station]:
-    """Stations of the vessel's regions that have labels; a region with one of the two alone is absent."""
+    """Stations of the vessel's regions that have labels."""
     stations = [station for station in segmentation.stations if station.vessel == vessel]
-    for region in regions_of(vessel):
-        has_line = any(station.region == region for station in stations)
-        has_label = bool(segmentation.labels.mask(region).any())
-        if has_line and not has_label:
+    for region in {station.region for station in stations}:
+        if not segmentation.labels.mask(region).any():
             vessels.absent.setdefault(region, "It has a centreline but no labels.")
             stations = [station for station in stations if station.region != region]
-        if has_label and not has_line:
-            vessels.absent.setdefault(region, "It has labels but no centreline.")
     return stations
 
 
-def _axis_rows(
-    axis: Axis, segmentation: Segmentation, pet: Grid, vessels: Vessels, *, reach_mm: float, threads: int
-) -> list[Rows]:
-    tube = fit_tube(axis, segmentation.labels.mask(*axis.regions), segmentation.labels.grid)
+def _tube(axis: Axis, labels: Labels, vessels: Vessels) -> Tube:
+    tube = fit_tube(axis, labels.mask(*axis.regions), labels.grid)
     vessels.stray[axis.vessel] = max(vessels.stray.get(axis.vessel, 0.0), tube.stray_fraction)
     if tube.stray_fraction > STRAY_MAX:
         vessels.findings.append(
@@ -75,4 +69,4 @@ def _axis_rows(
                 "drawn through its labels; look at the overlays before trusting its depths.",
             )
         )
-    return [rows_of(tube, stretch, pet, reach_mm=reach_mm, threads=threads) for stretch in stretches_of(axis)]
+    return tube
