@@ -58,7 +58,7 @@ def pair_of(participant: str, scans: Mapping[str, ScanRow], visits: Mapping[tupl
         if scan is None:
             missing = missing or ("refused", f"one-visit: no {session}")
         elif not included:
-            missing = ("excluded", f"excluded: {session}: {scan.reason or 'no reason given'}")
+            missing = ("excluded", f"{session}: {scan.reason or 'no reason given'}")
     return Pair(participant, found[0], found[1], missing)
 
 

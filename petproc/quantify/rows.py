@@ -169,7 +169,7 @@ def excluded_rows(scans: Sequence[ScanRow]) -> list[UptakeRow]:
             WHOLE_SCAN,
             "1",
             "excluded",
-            f"excluded: {scan.reason or 'no reason given'}",
+            scan.reason or "no reason given",
         )
         for scan in scans
         if scan.include != "yes"

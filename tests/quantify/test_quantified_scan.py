@@ -156,4 +156,4 @@ def test_a_scan_left_out_is_one_row_with_the_reason_given():
     left_out = ScanRow("01", "followup", "FDG", "3", "4", "no", "moved between PET and CT")
     (row,) = excluded_rows([kept, left_out])
     assert (row.session, row.status, row.value) == ("followup", "excluded", None)
-    assert row.reason == "excluded: moved between PET and CT"
+    assert row.reason == "moved between PET and CT"

@@ -1,0 +1,71 @@
+"""One page of an analysis: self-contained, without scripts and without a single request to anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from petproc.core.errors import Finding
+from petproc.core.metrics import METRICS
+from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.report import words
+from petproc.report.sections import blood, index_vessel, noticed, regions, scans_of, settings_of, unmeasured
+from petproc.settings import Analysis
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a page is made of.
+
+    `findings` by participant or by scan as `layout.scan_name` writes it; `overlays` by scan: PNG bytes by figure name.
+    """
+
+    change: Sequence[ChangeRow]
+    uptake: Sequence[UptakeRow]
+    slices: Sequence[SliceRow]
+    scans: Sequence[ScanRow]
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+
+
+def render(content: Content, *, title: str, name: str, analysis: Analysis, version: str) -> str:
+    """The page of the analysis `name` as HTML; the same content gives the same bytes."""
+    metric = analysis.compare.index_metric
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        words=words.words, sentence=words.sentence, number=words.number, signed=words.signed, percent=words.percent
+    )
+    return environment.get_template("page.html.jinja").render(
+        title=title,
+        name=name,
+        version=version,
+        analysis=analysis,
+        metric=METRICS[metric],
+        metrics=METRICS.values(),
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        index=index_vessel(content.change, metric),
+        regions=regions(content.change, metric, analysis.quantify.regions),
+        blood=blood(content.change),
+        scans=scans_of(content.scans, content.uptake),
+        unmeasured=unmeasured(content.uptake, content.change),
+        noticed=noticed(content.findings),
+        settings=settings_of(analysis),
+        overlays={scan: _embedded(figures) for scan, figures in sorted(content.overlays.items())},
+    )
+
+
+def _embedded(figures: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" for name, png in figures.items()}
