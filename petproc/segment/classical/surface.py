@@ -26,10 +26,12 @@ RHO_REACH = 1.9
 """Profiles reach so many times the largest radius outwards."""
 SMOOTH = (2.0, 0.7, 0.6)
 """Gaussian over stations, angles and radial steps: what averages the noise of a low-dose CT."""
-FLOOR_HU = -180.0
+FAT_HU, LUNG_HU, FLOOR_HU = -110.0, -400.0, -500.0
 OUTSIDE_MM = 5.0
 VISIBLE_HU = 50.0
 """A wall is visible where it gets so much darker than blood outside."""
+INSIDE_MM = 3.0
+LUNG_ALLOWANCE_MM = 0.8
 ROUNDS = 4
 
 
@@ -86,7 +88,7 @@ def _surface(ct: Volume, points: Floats, radii: Floats, blood: Blood, spread: Fl
     tangents, normals, binormals = frames(points)
     rho = np.arange(RHO_FROM_MM, max(8.0, float(radii.max()) * RHO_REACH), RHO_STEP_MM)
     hu = _profiles(ct, points, normals, binormals, rho)
-    hu = np.clip(hu, min(FLOOR_HU, blood.hu - 2 * blood.half_hu), blood.hu + 2 * blood.half_hu)
+    hu = np.clip(hu, FLOOR_HU, blood.hu + 2 * blood.half_hu)
     hu = ndimage.gaussian_filter(hu, SMOOTH, mode=("nearest", "wrap", "nearest"))
     cost = _cost(hu, blood)
     step = None
@@ -164,23 +166,45 @@ def _edges(
     hu: NDArray[np.float32], rho: Floats, step: NDArray[np.int64], blood: Blood
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Radius (n, angle) at sub-step precision, and whether the wall is visible there."""
-    back, ahead = round(3.0 / RHO_STEP_MM), round(OUTSIDE_MM / RHO_STEP_MM)
+    back, ahead = round(INSIDE_MM / RHO_STEP_MM), round(OUTSIDE_MM / RHO_STEP_MM)
     offset = np.arange(-back, ahead + 1)
     index = np.clip(step[:, :, None] + offset, 0, len(rho) - 1)
     profile = np.take_along_axis(hu, index, axis=2).astype(np.float64)
-    outer = profile[:, :, back:]
-    darkest = outer.argmin(axis=2)
-    dark = np.take_along_axis(outer, darkest[:, :, None], 2)[:, :, 0]
+    # Only the step from blood to fat is fitted: a thin layer of fat before lung is darkened by it.
+    fat = np.maximum(profile, FAT_HU)
+    darkest = fat[:, :, back:].argmin(axis=2)
+    dark = np.take_along_axis(fat[:, :, back:], darkest[:, :, None], 2)[:, :, 0]
     visible = dark < blood.hu - VISIBLE_HU
-    level = np.clip((profile - dark[:, :, None]) / np.maximum(blood.hu - dark, 1.0)[:, :, None], 0.0, 1.0)
-    before = offset[None, None, :] <= darkest[:, :, None]
+    level = np.clip((fat - dark[:, :, None]) / np.maximum(blood.hu - dark, 1.0)[:, :, None], 0.0, 1.2)
+    before = offset <= darkest[:, :, None]
     # Trapezoid from the inner end to the darkest place: half weight at the inner end, nothing is left at the outer.
-    weight = np.where(offset == -back, 0.5, 1.0)
-    area = (level * before * weight).sum(axis=2) * RHO_STEP_MM
+    area = (level * before * np.where(offset == -back, 0.5, 1.0)).sum(axis=2) * RHO_STEP_MM
     moved = area - back * RHO_STEP_MM
+    moved += _lung_allowance(profile, np.asarray(offset * RHO_STEP_MM), moved)
     usual = np.array([np.median(m[v]) if v.any() else 0.0 for m, v in zip(moved, visible, strict=True)])
     moved = ndimage.median_filter(np.where(visible, moved, usual[:, None]), size=(3, 3), mode="wrap")
-    return rho[step] + moved, visible
+    return _unbent(rho[step] + moved, level, visible), visible
+
+
+def _lung_allowance(profile: Floats, offset_mm: Floats, moved: Floats) -> Floats:
+    """How much further out (n, angle) the wall lies where lung touches it nearly directly.
+
+    Lung is seven times as dark as fat, so that its blur reaches the fat step 1.6 mm before the wall if nothing is
+    between, 0.7 mm if 1 mm of fat and pleura is. How close the two crossings are tells that lung is near, not how
+    much lies between; half of the largest effect is given back.
+    """
+    dark = (profile < LUNG_HU) & (offset_mm > moved[:, :, None])
+    to_lung = np.where(dark.any(axis=2), offset_mm[dark.argmax(axis=2)] - RHO_STEP_MM / 2 - moved, np.inf)
+    return np.asarray(LUNG_ALLOWANCE_MM * np.clip((2.8 - to_lung) / 0.6, 0.0, 1.0))
+
+
+def _unbent(wall: Floats, level: Floats, visible: NDArray[np.bool_]) -> Floats:
+    """`wall` without the inward shift sigma^2 / 2 R of a blurred convex edge; sigma from the steepness of the edges."""
+    steepest = -np.gradient(level, RHO_STEP_MM, axis=2).min(axis=2)
+    if not visible.any():
+        return wall
+    sigma = 1.0 / (np.sqrt(2 * np.pi) * np.median(steepest[visible]))
+    return np.asarray(wall + sigma**2 / (2 * np.maximum(wall, 2.0)))
 
 
 def _polygon_area(radii: Floats) -> Floats:
