@@ -51,7 +51,7 @@ $(DEMO)/config/config.yaml: | $(INSTALLED)
 	$(BIN)/petproc init $(DEMO)
 
 $(DEMO)/config/scans.tsv: $(PHANTOM)/truth/change.tsv | $(DEMO)/config/config.yaml
-	$(BIN)/petproc inventory $(DEMO) $(PHANTOM)/delivery --keep-ids
+	$(BIN)/petproc inventory $(DEMO) $(PHANTOM)/dicom --keep-ids
 	@touch $@
 
 test: $(INSTALLED)

@@ -79,11 +79,15 @@ def inventory(
     [bold]Examples[/]: petproc inventory trial site-a.zip site-b/ · petproc inventory ../delivery
     """
     from petproc.ingest.inventory import take_inventory
+    from petproc.workflow.display import bar
     from petproc.workflow.plan import require_study
 
     study, deliveries = (paths[0], paths[1:]) if len(paths) > 1 else (HERE, paths)
     require_study(study)
-    take_inventory(study, deliveries, keep_ids=keep_ids, tracer=tracer)
+    with bar("reading headers") as show:
+        report = take_inventory(study, deliveries, keep_ids=keep_ids, tracer=tracer, progress=show)
+    print("\n".join(report.lines()))
+    print(f"Please review {study / 'config/scans.tsv'}. Next: petproc run {study}")
 
 
 @app.command()
@@ -95,7 +99,11 @@ def phantom(
     changes: Annotated[
         str | None, typer.Option(help="Planted change of each participant, joined with commas, in place of --effect.")
     ] = None,
-    noise: Annotated[float | None, typer.Option(min=0, help="Noise level; 0 for none.")] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, help="Coefficient of variation in the liver; 0 for none.", show_default="0.015"),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Scans made at the same time.")] = 2,
 ) -> None:
     """Write a digital trial with known answers: DICOM PET/CT of made-up people, before and after treatment.
 
@@ -103,10 +111,22 @@ def phantom(
     · petproc phantom out --participants 2 --changes=-0.24,0.04
     """
     from petproc.phantom import write_trial
+    from petproc.phantom.scan import LIVER_COV
+    from petproc.workflow.display import bar
 
     planted = tuple(float(change) for change in changes.split(",")) if changes else None
-    level = {} if noise is None else {"noise": noise}
-    write_trial(out, participants=participants, effect=effect, seed=seed, changes=planted, **level)
+    with bar("writing scans") as show:
+        write_trial(
+            out,
+            participants=participants,
+            effect=effect,
+            seed=seed,
+            changes=planted,
+            noise=LIVER_COV if noise is None else noise,
+            threads=threads,
+            progress=show,
+        )
+    print(f"Delivery: {out / 'dicom'}. Truth: {out / 'truth'}")
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

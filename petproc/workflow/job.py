@@ -25,7 +25,7 @@ import petproc
 from petproc.core.errors import Finding, Refusal
 from petproc.core.tables import ScanRow
 from petproc.layout import scan_name
-from petproc.settings import RESULTS_VERSION, Section
+from petproc.settings import Section
 from petproc.workflow.handover.refused import write_refused
 
 Settings = TypeVar("Settings", bound=Section)
@@ -67,7 +67,7 @@ class Run:
             "status": "refused" if refusal else "ok",
             "refusal": refusal.to_json() if refusal else None,
             "findings": [finding.to_json() for finding in findings],
-            "version": RESULTS_VERSION[self.stage],
+            "version": self.params.get("version"),
             "petproc": petproc.__version__,
             "settings": self.params.get("settings", {}),
         }

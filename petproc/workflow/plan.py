@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from petproc import layout
 from petproc.core.errors import Refusal
 from petproc.core.tables import ScanRow
 from petproc.io import read_rows
-from petproc.settings import Settings
+from petproc.settings import Section, Settings, plain
 
 NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 """Participants and sessions become parts of file names, where `_` separates one part from the next."""
@@ -31,12 +33,21 @@ class Plan:
     @classmethod
     def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
         """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
-        return cls(Settings.of(dict(config)), read_scans(study))
+        plan = cls(Settings.of(dict(config)), read_scans(study))
+        for row in plan.scans:
+            plan.mask(row.participant, row.session)
+        return plan
 
     @classmethod
     def read(cls, study: Path) -> Plan:
         require_study(study)
-        return cls(Settings.read(layout.path(layout.CONFIG, study)), read_scans(study))
+        text = layout.path(layout.CONFIG, study).read_text(encoding="utf-8")
+        try:
+            config = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            words = " ".join(str(error).split())
+            raise Refusal("config-invalid", f"{layout.CONFIG} is not YAML: {words}.", "Correct that line.") from None
+        return cls.of(config, study)
 
     @property
     def included(self) -> tuple[ScanRow, ...]:
@@ -72,6 +83,15 @@ class Plan:
                 f"config/config.yaml: segment.imported.path: {template} cannot be filled in.",
                 "Use {participant} and {session} and no other braces.",
             ) from None
+
+
+def values_of(section: Section) -> Any:
+    """A section as plain values in one order, because to Snakemake the same keys in another order are a change."""
+    return _ordered(plain(section))
+
+
+def _ordered(value: Any) -> Any:
+    return {key: _ordered(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
 
 
 def require_study(study: Path) -> None:

@@ -16,6 +16,6 @@ rule align:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["align"],
-        settings=plain(PLAN.settings.align),
+        settings=values_of(PLAN.settings.align),
     script:
         "../scripts/align.py"

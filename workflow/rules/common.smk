@@ -5,8 +5,8 @@ import sys
 
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.settings import RESULTS_VERSION, plain
-from petproc.workflow.plan import NAME, Plan, present
+from petproc.settings import RESULTS_VERSION
+from petproc.workflow.plan import Plan, present, values_of
 
 try:
     PLAN = Plan.of(config)
@@ -33,9 +33,30 @@ def index_of(image):
     )
 
 
+def series_of(wildcards):
+    scan = PLAN.scan(wildcards.participant, wildcards.session)
+    return {"pet": scan.pet, "ct": scan.ct}
+
+
+def mask_of(wildcards):
+    return PLAN.mask(wildcards.participant, wildcards.session)
+
+
+def segmented_by(backend):
+    """What every backend writes."""
+    templates = {
+        "labels": layout.LABELS,
+        "label_names": layout.LABEL_NAMES,
+        "segmentation": layout.SEGMENTATION,
+        "centrelines": layout.CENTRELINES,
+    }
+    return {name: template.replace("{backend}", backend) for name, template in templates.items()}
+
+
 def analysis_of(wildcards):
     return PLAN.settings.analyses[wildcards.analysis]
 
 
-def backend_of(wildcards):
-    return analysis_of(wildcards).backend
+def of_all_scans(template):
+    """The file of every included scan, made with the analysis' backend."""
+    return lambda wildcards: PLAN.per_scan(template, backend=analysis_of(wildcards).backend)

@@ -17,8 +17,8 @@ rule compare:
         mem_mb=1000,
     params:
         version=RESULTS_VERSION["compare"],
-        settings=lambda wildcards: plain(analysis_of(wildcards).compare),
-        quantify=lambda wildcards: plain(analysis_of(wildcards).quantify),
+        settings=lambda wildcards: values_of(analysis_of(wildcards).compare),
+        quantify=lambda wildcards: values_of(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
     script:
         "../scripts/compare.py"

@@ -1,11 +1,6 @@
 """DICOM files -> PET in Bq/mL and CT in HU, with all that SUV and uptake time need."""
 
 
-def series_of(wildcards):
-    scan = PLAN.scan(wildcards.participant, wildcards.session)
-    return {"pet": scan.pet, "ct": scan.ct}
-
-
 rule ingest:
     input:
         pet=index_of("pet"),
@@ -22,7 +17,7 @@ rule ingest:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["ingest"],
-        settings=plain(PLAN.settings.ingest),
+        settings=values_of(PLAN.settings.ingest),
         series=series_of,
     script:
         "../scripts/ingest.py"

@@ -1,11 +1,6 @@
 """Tables of all scans -> the values of every slice and region, by the settings of one analysis."""
 
 
-def of_all_scans(template):
-    """The file of every included scan, made with the analysis' backend."""
-    return lambda wildcards: PLAN.per_scan(template, backend=backend_of(wildcards))
-
-
 rule quantify:
     input:
         voxels=of_all_scans(layout.VOXELS),
@@ -23,7 +18,7 @@ rule quantify:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["quantify"],
-        settings=lambda wildcards: plain(analysis_of(wildcards).quantify),
+        settings=lambda wildcards: values_of(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
     script:
         "../scripts/quantify.py"

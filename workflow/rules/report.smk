@@ -8,8 +8,11 @@ rule report:
         quantify=layout.QUANTIFY,
         change=layout.CHANGE,
         compare=layout.COMPARE,
-        overlays=of_all_scans(layout.OVERLAYS),
+        pet_sidecar=PLAN.per_scan(layout.PET_SIDECAR),
+        segmentation=of_all_scans(layout.SEGMENTATION),
+        alignment=PLAN.per_scan(layout.ALIGNMENT),
         sample=of_all_scans(layout.SAMPLE),
+        overlays=of_all_scans(layout.OVERLAYS),
     output:
         report=layout.REPORT,
     log:
@@ -19,7 +22,9 @@ rule report:
         mem_mb=1000,
     params:
         version=RESULTS_VERSION["report"],
-        settings=plain(PLAN.settings.report),
+        settings=values_of(PLAN.settings.report),
+        name="{analysis}",
+        analysis=lambda wildcards: values_of(analysis_of(wildcards)),
         scans=PLAN.rows(),
     script:
         "../scripts/report.py"
@@ -37,6 +42,7 @@ rule complete:
     resources:
         mem_mb=1000,
     params:
+        analyses=list(PLAN.settings.analyses),
         scans=PLAN.rows(),
     script:
         "../scripts/complete.py"

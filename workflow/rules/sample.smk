@@ -24,6 +24,6 @@ rule sample:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["sample"],
-        settings=plain(PLAN.settings.sample),
+        settings=values_of(PLAN.settings.sample),
     script:
         "../scripts/sample.py"

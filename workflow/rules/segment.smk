@@ -1,23 +1,6 @@
 """CT -> vessels with centrelines and scores; one rule per backend."""
 
 
-def mask_of(wildcards):
-    return PLAN.mask(wildcards.participant, wildcards.session)
-
-
-def segmented_by(backend):
-    """What every backend writes."""
-    return {
-        name: expand(template, backend=backend, allow_missing=True)[0]
-        for name, template in (
-            ("labels", layout.LABELS),
-            ("label_names", layout.LABEL_NAMES),
-            ("segmentation", layout.SEGMENTATION),
-            ("centrelines", layout.CENTRELINES),
-        )
-    }
-
-
 rule segment_classical:
     input:
         ct=layout.CT,
@@ -49,7 +32,7 @@ rule segment_imported:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["segment"],
-        settings=plain(PLAN.settings.segment.imported),
+        settings=values_of(PLAN.settings.segment.imported),
         mask=mask_of,
     script:
         "../scripts/segment_imported.py"

@@ -1,8 +1,4 @@
-"""What one stage leaves for the next, as files: one `read_` and one `write_` per type.
-
-Files are named as in the rules (`files.pet`, `files.labels`, ...). Reading what an earlier job refused raises that
-refusal again, with its code, reason and remedy: so it reaches every table without any stage knowing of it.
-"""
+"""Images and what belongs to them, between the stages of one scan. `files.pet`, `files.labels`, ... as in the rules."""
 
 from __future__ import annotations
 
@@ -26,11 +22,12 @@ from petproc.io import (
     write_json,
     write_labels,
     write_rows,
+    write_table,
     write_volume,
 )
 
 if TYPE_CHECKING:
-    pass
+    from petproc.sample import Sample
 
 Record = Mapping[str, Any]
 
@@ -159,7 +156,13 @@ def read_alignment(files: SimpleNamespace) -> Alignment:
     )
 
 
-# overlays -------------------------------------------------------------------------------------------------------------
+# sample ---------------------------------------------------------------------------------------------------------------
+
+
+def write_sample(files: SimpleNamespace, sample: Sample, record: Record) -> None:
+    write_table(files.voxels, sample.voxels)
+    write_table(files.stations, sample.stations)
+    write_json(files.sample, {**record, **sample.sidecar})
 
 
 def write_overlays(files: SimpleNamespace, figures: Mapping[str, bytes], record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -61,6 +62,12 @@ def _sidecar(path: Path, record: Record) -> None:
     write_json(path, {"petproc": record})
 
 
+def _page(path: Path, record: Record) -> None:
+    refusal = record["refusal"]
+    words = html.escape(f"{refusal['reason']} {refusal['remedy']} [{refusal['code']}]")
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>petproc</title><p>{words}</p>\n", encoding="utf-8")
+
+
 EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "pet": _empty_volume("Bq/mL"),
     "ct": _empty_volume("HU"),
@@ -74,5 +81,6 @@ EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "slices": _empty_rows(SliceRow),
     "uptake": _empty_rows(UptakeRow),
     "change": _empty_rows(ChangeRow),
+    "report": _page,
 }
 """By the name of the output in its rule; all others are JSON and hold the record alone."""

@@ -8,14 +8,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Finding
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
-from petproc.workflow.handover.images import read_acquisition, require_ok
+from petproc.workflow.handover.images import read_acquisition, read_overlays, require_ok
 
 if TYPE_CHECKING:
     from petproc.compare import Compared
     from petproc.quantify import Quantified, ScanTables
+    from petproc.report import Content
 
 Record = Mapping[str, Any]
 
@@ -94,3 +96,32 @@ def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -
         for choice in compared.index
     }
     write_json(files.compare, {**record, "participants": participants})
+
+
+def read_content(files: SimpleNamespace, rows: Sequence[ScanRow]) -> Content:
+    """All that a page shows: tables, what was noticed of each scan and participant, and overlays."""
+    from petproc.report import Content
+
+    slices, uptake = read_quantified(files)
+    compared = read_json(files.compare)
+    require_ok(compared)
+    scans = [scan_name(row.participant, row.session) for row in included(rows)]
+    findings = {name: _findings(entry) for name, entry in compared["participants"].items()}
+    by_stage = zip(files.pet_sidecar, files.segmentation, files.alignment, files.sample, strict=True)
+    quantified = read_json(files.quantify)["scans"]
+    for scan, paths in zip(scans, by_stage, strict=True):
+        noticed = [finding for path in paths for finding in _findings(read_json(path))]
+        findings[scan] = noticed + [Finding.from_json(entry) for entry in quantified[scan]]
+    return Content(
+        change=read_rows(files.change, ChangeRow),
+        uptake=uptake,
+        slices=slices,
+        scans=rows,
+        findings={name: noticed for name, noticed in findings.items() if noticed},
+        overlays={scan: read_overlays(path) for scan, path in zip(scans, files.overlays, strict=True)},
+    )
+
+
+def _findings(content: Record) -> list[Finding]:
+    record = content.get("petproc", content)
+    return [Finding.from_json(entry) for entry in (record if isinstance(record, dict) else content)["findings"]]

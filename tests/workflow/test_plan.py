@@ -1,0 +1,205 @@
+"""Which jobs an edit plans. The rules are the real ones; their scripts are a stand-in that writes empty files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from petproc import layout
+from petproc.core.tables import IndexRow, ScanRow
+from petproc.io import write_rows
+from petproc.settings import SuvVariant
+from petproc.workflow.study import init_study, workflow_root
+
+STAND_IN = """
+from pathlib import Path
+for path in snakemake.output:
+    Path(path).touch()
+"""
+TABLES = {"quantify": 1, "compare": 1, "report": 1, "complete": 1}
+SCANS = [ScanRow(person, visit, "FDG", f"1.{person}.{n}", f"2.{person}.{n}", "yes", "proposed")
+         for person in ("1", "2") for n, visit in enumerate(("baseline", "followup"))]  # fmt: skip
+
+
+class Study:
+    """A study folder run with copies of the rules."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "study"
+        self.workflow = folder / "checkout"
+
+    def make(self) -> None:
+        shutil.copytree(workflow_root() / "workflow", self.workflow / "workflow")
+        shutil.copyfile(workflow_root() / "Snakefile", self.workflow / "Snakefile")
+        for script in (self.workflow / "workflow/scripts").iterdir():
+            script.write_text(STAND_IN)
+        init_study(self.folder)
+        self.list_scans(*SCANS)
+
+    def list_scans(self, *scans: ScanRow) -> None:
+        write_rows(self.folder / layout.SCANS, scans, ScanRow)
+        for series in (series for scan in scans for series in (scan.pet, scan.ct)):
+            index = self.folder / layout.INDEX.format(series=series)
+            if not index.exists():
+                write_rows(index, [], IndexRow)
+
+    def configure(self, config: dict[str, Any]) -> None:
+        (self.folder / layout.CONFIG).write_text(yaml.safe_dump(config))
+
+    def config(self) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load((self.folder / layout.CONFIG).read_text())
+        return content
+
+    def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.workflow / "Snakefile")]
+        command += ["--directory", str(self.folder), "--cores", "2", *options]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def planned(self) -> dict[str, int]:
+        """Rules and how many jobs of each a dry run names."""
+        said = self.snakemake("--dry-run")
+        assert said.returncode == 0, said.stdout
+        rules = re.findall(r"^(?:local)?rule (\w+):", said.stdout, flags=re.MULTILINE)
+        return dict(Counter(rule for rule in rules if rule != "all"))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    study = Study(tmp_path_factory.mktemp("plan"))
+    study.make()
+    done = study.snakemake()
+    assert done.returncode == 0, done.stdout
+    return study
+
+
+@pytest.fixture
+def study(ran: Study, tmp_path: Path) -> Study:
+    """A copy of the study that ran, with its times, so that an edit of one test is not seen by another."""
+    copy = Study(tmp_path)
+    copy.workflow = ran.workflow
+    shutil.copytree(ran.folder, copy.folder)
+    return copy
+
+
+def test_nothing_is_planned_right_after_a_run(study: Study) -> None:
+    assert study.planned() == {}
+
+
+def test_quantification_settings_plan_only_the_tables(study: Study) -> None:
+    config = study.config()
+    quantify = config["analyses"]["primary"]["quantify"]
+    quantify.update(regions=["aortic_arch"], inner_depth_mm=0.5, coverage="p25", slab_mm=6.0, slice_accepted_min=0.8)
+    quantify.update(slice_area_min=0.4, slices_min=4, myocardium_distance_min_mm=10.0, active_tbr=1.6, segment_mm=9.0)
+    quantify["background"].update(region="superior_vena_cava", volume_ml=1.0, depth_min_mm=2.0)
+    quantify["gate"].update(visible_fraction_min=0.4, ring_score_min=0.2)
+    study.configure(config)
+    assert study.planned() == TABLES
+
+
+@pytest.mark.parametrize("variant", [variant for variant in get_args(SuvVariant) if variant != "bw"])
+def test_the_suv_variant_plans_only_the_tables(study: Study, variant: str) -> None:
+    config = study.config()
+    config["analyses"]["primary"]["quantify"]["suv"] = variant
+    study.configure(config)
+    assert study.planned() == TABLES
+
+
+def test_a_comparison_setting_leaves_quantify_alone(study: Study) -> None:
+    config = study.config()
+    config["analyses"]["primary"]["compare"]["index_metric"] = "max_tbr_max"
+    study.configure(config)
+    assert study.planned() == {rule: 1 for rule in TABLES if rule != "quantify"}
+
+
+def test_another_analysis_leaves_the_first_alone(study: Study) -> None:
+    config = study.config()
+    config["analyses"]["wide"] = {"quantify": {"inner_depth_mm": -1.0}}
+    study.configure(config)
+    assert study.planned() == TABLES
+
+
+def test_a_sample_setting_plans_sample_and_what_follows(study: Study) -> None:
+    config = study.config()
+    config["sample"]["reach_mm"] = 10.0
+    study.configure(config)
+    assert study.planned() == {"sample": 4, **TABLES}
+
+
+def test_a_backend_is_added_without_making_the_other_anew(study: Study) -> None:
+    config = study.config()
+    config["segment"]["backends"] = ["classical", "imported"]
+    config["analyses"]["readers"] = {"backend": "imported"}
+    study.configure(config)
+    assert study.planned() == {"segment_imported": 4, "sample": 4, **TABLES}
+
+
+def test_a_new_scan_plans_itself_and_the_tables(study: Study) -> None:
+    study.list_scans(ScanRow("0", "baseline", "FDG", "1.0.0", "2.0.0", "yes", "later delivery"), *SCANS)
+    one = dict.fromkeys(("ingest", "align", "segment_classical", "sample"), 1)
+    assert study.planned() == {**one, **TABLES}
+
+
+def test_rows_in_another_order_plan_nothing(study: Study) -> None:
+    study.list_scans(*reversed(SCANS))
+    assert study.planned() == {}
+
+
+def test_a_row_that_is_excluded_plans_only_the_tables(study: Study) -> None:
+    excluded = ScanRow(**{**asdict(SCANS[-1]), "include": "no", "reason": "moved"})
+    study.list_scans(*SCANS[:-1], excluded)
+    assert study.planned() == TABLES
+
+
+def test_another_series_in_a_row_plans_that_scan_anew(study: Study) -> None:
+    study.list_scans(*SCANS[:-1], ScanRow(**{**asdict(SCANS[-1]), "ct": "2.9.9"}))
+    one = dict.fromkeys(("ingest", "align", "segment_classical", "sample"), 1)
+    assert study.planned() == {**one, **TABLES}
+
+
+def test_a_raised_results_version_plans_its_stage_and_what_follows(study: Study, tmp_path: Path) -> None:
+    raised = shutil.copytree(study.workflow, tmp_path / "raised")
+    rules = raised / "workflow/rules/align.smk"
+    rules.write_text(rules.read_text().replace('RESULTS_VERSION["align"]', 'RESULTS_VERSION["align"] + 1'))
+    study.workflow = raised
+    assert study.planned() == {"align": 4, "sample": 4, **TABLES}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"sampel": {}}, "sampel"),
+        ({"analyses": {"primary": {"quantify": {"coverage": "p42"}}}}, "analyses.primary.quantify.coverage"),
+        ({"segment": {"imported": {"path": "masks/{who}.nii.gz"}, "backends": ["imported"]},
+          "analyses": {"primary": {"backend": "imported"}}}, "{who}"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_one_message_in_words(study: Study, edit: dict[str, Any], words: str) -> None:
+    study.configure(edit)
+    done = study.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert words in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_scan_listed_twice_is_one_message_in_words(study: Study) -> None:
+    study.list_scans(*SCANS, SCANS[0])
+    done = study.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert "two rows for sub-1_ses-baseline" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_unknown_participant_is_one_message_in_words(study: Study) -> None:
+    done = study.snakemake("--dry-run", layout.path(layout.PET, participant="99", session="baseline").as_posix())
+    assert done.returncode == 1
+    assert "sub-99" in done.stdout
+    assert "Traceback" not in done.stdout
