@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,34 +30,36 @@ def slice_rows(
     key: Key, slices: Slices, *, suv_factor: float | None, background: Background | None, refused: str | None
 ) -> list[SliceRow]:
     """One row per slice; `refused` is why the region as a whole is not measured, so that none of them counts."""
-    rows = []
-    for n, reason in enumerate(slices.reasons):
-        hottest, mean = float(slices.activity_max[n]), float(slices.activity_mean[n])
-        i, j, k = map(int, slices.hottest[n])
-        rows.append(
-            SliceRow(
-                *key,
-                slice=n + 1,
-                pet_k=None if slices.pet_k is None else int(slices.pet_k[n]),
-                arc_mm=float(slices.arc_mm[n]),
-                n_voxel=int(slices.n_voxel[n]),
-                area_mm2=float(slices.area_mm2[n]),
-                accepted_fraction=float(slices.accepted_fraction[n]),
-                uptake_min=None if slices.uptake_min is None else float(slices.uptake_min[n]),
-                suv_max=_suv(hottest, suv_factor),
-                suv_mean=_suv(mean, suv_factor),
-                tbr_max=_ratio(hottest, suv_factor, background),
-                tbr_mean=_ratio(mean, suv_factor, background),
-                hottest_i=i,
-                hottest_j=j,
-                hottest_k=k,
-                slice_mm=slices.slice_mm,
-                flag=PARTIAL if slices.partial[n] else None,
-                counts=not reason and refused is None,
-                reason=refused or reason or None,
-            )
+    of = {field.name: _listed(getattr(slices, field.name)) for field in fields(slices)}
+    return [
+        SliceRow(
+            *key,
+            slice=n + 1,
+            pet_k=of["pet_k"][n] if of["pet_k"] else None,
+            arc_mm=of["arc_mm"][n],
+            n_voxel=of["n_voxel"][n],
+            area_mm2=of["area_mm2"][n],
+            accepted_fraction=of["accepted_fraction"][n],
+            uptake_min=of["uptake_min"][n] if of["uptake_min"] else None,
+            suv_max=_suv(of["activity_max"][n], suv_factor),
+            suv_mean=_suv(of["activity_mean"][n], suv_factor),
+            tbr_max=_ratio(of["activity_max"][n], suv_factor, background),
+            tbr_mean=_ratio(of["activity_mean"][n], suv_factor, background),
+            hottest_i=of["hottest"][n][0],
+            hottest_j=of["hottest"][n][1],
+            hottest_k=of["hottest"][n][2],
+            slice_mm=slices.slice_mm,
+            flag=PARTIAL if of["partial"][n] else None,
+            counts=not reason and refused is None,
+            reason=refused or reason or None,
         )
-    return rows
+        for n, reason in enumerate(slices.reasons)
+    ]
+
+
+def _listed(column: Any) -> Any:
+    """Plain numbers: taking them out of an array one by one is slow."""
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
 def _suv(activity: float, suv_factor: float | None) -> float | None:
@@ -86,6 +89,7 @@ def uptake_rows(
     """
     counting = [row for row in slices if row.counts]
     n_voxel = sum(row.n_voxel for row in counting)
+    volume_ml, uptake_min = n_voxel * grid.voxel_ml, _mean_uptake(counting)
     refused = missing.get("region") or _too_few(slices, counting, settings.slices_min)
     values = (
         {}
@@ -100,10 +104,10 @@ def uptake_rows(
             unit=metric.unit,
             n_slice=len(counting),
             n_voxel=n_voxel,
-            volume_ml=n_voxel * grid.voxel_ml,
+            volume_ml=volume_ml,
             background_region=background[0] if metric.needs_background else None,
             background_suv=background[1] if metric.needs_background else None,
-            uptake_min=_mean_uptake(counting),
+            uptake_min=uptake_min,
             status="refused" if value is None else "measured",
             reason=None if value is not None else refused or _why_none(metric.name, missing),
         )

@@ -77,7 +77,7 @@ class _Roi:
 def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
     """All slices of `region`, counting or not; a `Refusal` where it has no voxel or one without a number."""
     rows = rows_of(scan, region)
-    arc = _arc(rows, scan)
+    arc = _arc(rows, region, scan)
     axial = REGIONS[region].slicing == "axial"
     cut = _axial(rows, region, scan) if axial else _slabs(arc, region, scan, settings.slab_mm)
     roi = _roi(rows, arc, cut, settings)
@@ -106,15 +106,15 @@ def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
     )
 
 
-def _arc(rows: Columns, scan: Scan) -> Floats:
+def _arc(rows: Columns, region: str, scan: Scan) -> Floats:
     """Arc length of each voxel: that of its station, and how far past it the voxel lies, up to half a step."""
     place = rows["place"]
     at = {name: scan.stations[name][place] for name in ("arc_mm", "x_mm", "y_mm", "z_mm")}
     tangent = np.stack([scan.stations[f"tangent_{axis}"][place] for axis in "xyz"], axis=-1)
     voxel = scan.grid.to_mm(np.stack([rows[axis] for axis in "ijk"], axis=-1))
     past = ((voxel - np.stack([at["x_mm"], at["y_mm"], at["z_mm"]], axis=-1)) * tangent).sum(axis=-1)
-    arcs = np.unique(scan.stations["arc_mm"][np.unique(place)])
-    half_step = float(np.median(np.diff(arcs))) / 2.0 if len(arcs) > 1 else 0.0
+    steps = np.diff(np.sort(scan.stations["arc_mm"][scan.stations["region"] == region]))
+    half_step = float(np.median(steps)) / 2.0 if len(steps) else 0.0
     return np.asarray(at["arc_mm"] + np.clip(past, -half_step, half_step))
 
 

@@ -66,12 +66,12 @@ def before_and_after(pairs: Sequence[Pair], what: str, frame: Frame = LARGE) -> 
     ]
     for at, text in zip(x, ("baseline", "follow-up"), strict=True):
         parts.append(f'<text class="tick" x="{at}" y="{frame.bottom + 22}" text-anchor="middle">{text}</text>')
-    for pair in pairs:
-        ends = (y(pair.baseline), y(pair.follow_up))
-        parts.append(_slope(x, ends, pair.direction, 4 if labelled else 3, f"{pair.name}: {percent(pair.percent)}"))
     if len(pairs) > 2:
         means = [sum(values) / len(pairs) for values in zip(*((p.baseline, p.follow_up) for p in pairs), strict=True)]
         parts.append(_slope(x, (y(means[0]), y(means[1])), "mean", 5, "mean of all"))
+    for pair in pairs:
+        ends = (y(pair.baseline), y(pair.follow_up))
+        parts.append(_slope(x, ends, pair.direction, 4 if labelled else 3, f"{pair.name}: {percent(pair.percent)}"))
     if labelled:
         parts += _labels(pairs, [y(pair.follow_up) for pair in pairs], x[1] + 14)
     return _svg(frame, f"{what} at baseline and follow-up", parts)
