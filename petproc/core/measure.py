@@ -38,6 +38,7 @@ def measure(
         slice_mm=slices[0].slice_mm,
         active_tbr=active_tbr,
         segment_mm=segment_mm,
+        number=np.array([row.slice for row in slices]),
     )
     return {
         name: metric.compute(values) if _can_be_had(metric.unit, metric.needs_background, has_suv, has_tbr) else None

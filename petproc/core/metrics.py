@@ -26,6 +26,8 @@ class SliceValues:
     """A slice whose TBRmax is at least this is active."""
     segment_mm: float
     """Length of the most-diseased segment."""
+    number: NDArray[np.int64] | None = None
+    """Of each slice along the vessel, where some are left out; None: they all follow each other."""
 
     @property
     def tbr_max(self) -> NDArray[np.float64]:
@@ -100,15 +102,19 @@ def odd_slices(segment_mm: float, slice_mm: float) -> int:
 def mds_tbr_max(values: SliceValues) -> float | None:
     """mean TBRmax of the n slices centred on the hottest one (n odd, nearest to the segment length, at least 3)
 
-    The most-diseased segment stays whole inside the vessel: near an end its centre is the nearest slice that allows
-    it. Of equally hot slices the first. A vessel of fewer than n slices has none.
+    The most-diseased segment stays whole inside the vessel and has no slice left out: near an end or a gap its centre
+    is the nearest slice that allows it. Stretches of fewer than n slices have none and are passed over. Of equally hot
+    slices the first.
     """
     n = odd_slices(values.segment_mm, values.slice_mm)
-    count = len(values.tbr_max)
-    if count < n:
+    number = np.arange(len(values.tbr_max)) if values.number is None else values.number
+    stretches = np.split(values.tbr_max, np.flatnonzero(np.diff(number) != 1) + 1)
+    long_enough = [stretch for stretch in stretches if len(stretch) >= n]
+    if not long_enough:
         return None
-    centre = int(np.clip(np.argmax(values.tbr_max), n // 2, count - 1 - n // 2))
-    return float(values.tbr_max[centre - n // 2 : centre + n // 2 + 1].mean())
+    hottest = max(long_enough, key=lambda stretch: float(stretch.max()))
+    centre = int(np.clip(np.argmax(hottest), n // 2, len(hottest) - 1 - n // 2))
+    return float(hottest[centre - n // 2 : centre + n // 2 + 1].mean())
 
 
 @metric("active_mean_tbr_max", "1")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
+from petproc.core.regions import AORTA
 from petproc.core.suv import suv_bw_factor
 from petproc.core.tables import SliceRow, UptakeRow
 from petproc.quantify.background import Background, background_region, measure_background
@@ -68,6 +69,7 @@ def quantify_scan(tables: ScanTables, settings: QuantifySettings) -> Quantified:
     known = _known(tables, scan, list(backgrounds), settings)
     uptake = [row for name in backgrounds for row in _blood((*scan_key, name), known, scan)]
     findings = [finding for background in known.backgrounds.values() for finding in background.findings]
+    findings += _without_landmark(scan)
     slices = []
     for region in settings.regions:
         cut, values, noticed = _region((*scan_key, region), scan, known, settings)
@@ -127,6 +129,20 @@ def _region(key: tuple[str, str, str], scan: Scan, known: _Known, settings: Quan
         settings=settings,
     )
     return Quantified(slices, uptake, _noticed(key[2], slices))
+
+
+def _without_landmark(scan: Scan) -> list[Finding]:
+    """Where the aorta's landmark was not found its arc counts from the first station, which has exactly 0."""
+    arcs = scan.stations["arc_mm"][scan.stations["vessel"] == AORTA]
+    if len(arcs) == 0 or arcs.min() < 0:
+        return []
+    return [
+        Finding(
+            "arc-without-landmark",
+            "The aorta's arc length counts from where it comes into view, since the carina was not found beside it: "
+            "the visits are matched well only if both CTs begin at the same place.",
+        )
+    ]
 
 
 def _noticed(region: str, slices: list[SliceRow]) -> list[Finding]:

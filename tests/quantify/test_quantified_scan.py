@@ -157,3 +157,18 @@ def test_a_scan_left_out_is_one_row_with_the_reason_given():
     (row,) = excluded_rows([kept, left_out])
     assert (row.session, row.status, row.value) == ("followup", "excluded", None)
     assert row.reason == "moved between PET and CT"
+
+
+def test_the_most_diseased_segment_never_reaches_over_a_slice_left_out(scan):
+    # Plane 17 (TBRmax 3.7) is not accepted: the two hotter ones above it are too few for five slices of 3 mm, so the
+    # segment lies in the planes below: 3.6, 3.5, 3.4, 3.3, 3.2.
+    stations = {**scan.stations, "visible_fraction": scan.stations["visible_fraction"].copy()}
+    stations["visible_fraction"][3] = 0.1
+    found = values(quantify_scan(replace(scan, stations=stations), ONLY_DESCENDING))
+    assert found["mds_tbr_max"] == pytest.approx(3.4)
+
+
+def test_an_arc_that_counts_from_the_first_station_is_noticed(scan):
+    assert [finding.code for finding in quantify_scan(scan, ONLY_DESCENDING).findings] == ["arc-without-landmark"]
+    stations = {**scan.stations, "arc_mm": scan.stations["arc_mm"] - 20.0}
+    assert quantify_scan(replace(scan, stations=stations), ONLY_DESCENDING).findings == []
