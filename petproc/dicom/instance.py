@@ -9,6 +9,8 @@ import struct
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -78,11 +80,10 @@ def _rewritten(content: bytes, partial: bool) -> Header:
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, force=True)
         syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or "unknown"
-        plain = io.BytesIO()
-        dataset.save_as(plain, implicit_vr=False, little_endian=True, enforce_file_format=False)
-        head = plain.getvalue()
-        meta = walk(head, 132 if head[128:132] == b"DICM" else 0, implicit=False, only_group=0x0002)
-        elements = walk(head, meta.stop, implicit=False)
+        plain = DicomBytesIO()
+        plain.is_little_endian, plain.is_implicit_VR = True, False
+        write_dataset(plain, dataset)
+        elements = walk(plain.getvalue(), implicit=False)
     except Exception:  # pydicom raises a dozen kinds on damaged files; all of them mean this
         raise BadFile("file-damaged", "Its DICOM header is damaged.") from None
     return Header(elements, syntax if syntax not in PLAIN else f"{syntax} (odd)")
@@ -99,7 +100,7 @@ def check_length(header: Header, content: bytes, offset: int, size: int) -> None
 
 def stored_values(header: Header, content: bytes, offset: int) -> NDArray[np.integer]:
     """Pixel values as stored, before any rescaling, shape (rows, columns). Raises `BadFile`."""
-    _check_layout(header)
+    check_layout(header)
     if header.transfer_syntax not in PLAIN:
         return _decoded(header, content)
     check_length(header, content, offset, len(content))
@@ -138,8 +139,8 @@ def _dtype(header: Header) -> np.dtype[np.integer]:
     return np.dtype(f"<{signed}{(header.integer('BitsAllocated') or 16) // 8}")
 
 
-def _check_layout(header: Header) -> None:
-    """Only one plane of whole grey values per file is read."""
+def check_layout(header: Header) -> None:
+    """Raise `BadFile` unless the file holds one plane of whole grey values, which is all that is read."""
     _matrix(header)
     if (header.integer("NumberOfFrames") or 1) > 1:
         raise BadFile("multi-frame-not-supported", "It holds more than one image (enhanced multi-frame).")

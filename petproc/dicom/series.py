@@ -16,7 +16,7 @@ from petproc.core.tables import IndexRow
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
-from petproc.dicom.instance import parse, stored_values
+from petproc.dicom.instance import check_layout, check_length, parse, stored_values
 
 _HU_MIN, _HU_MAX = -32768, 32767
 
@@ -83,6 +83,8 @@ def _read(files: Files, row: IndexRow) -> Instance:
     header, offset = parse(content)
     if header.text("SOPInstanceUID") != row.instance:
         raise BadFile("file-changed", "It is not the file that the inventory saw: it holds another instance.")
+    check_layout(header)
+    check_length(header, content, offset, len(content))
     return Instance(header, offset, hashlib.sha256(content).hexdigest(), len(content), content)
 
 

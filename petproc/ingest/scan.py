@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.results import Ingested
@@ -42,9 +43,13 @@ def _ingest(
     ct = _read("CT", ct_files, threads)
     _check_modality(ct.first, "CT")
     findings = (*_of("PET", pet), *_of("CT", ct), *known.findings, *check_pair(pet, ct))
+    with _about("PET"):
+        becquerels = activity(pet, threads=threads)
+    with _about("CT"):
+        hu = hounsfield(ct, threads=threads)
     return Ingested(
-        pet=Volume(activity(pet, threads=threads), pet.grid, "Bq/mL"),
-        ct=Volume(hounsfield(ct, threads=threads), ct.grid, "HU"),
+        pet=Volume(becquerels, pet.grid, "Bq/mL"),
+        ct=Volume(hu, ct.grid, "HU"),
         acquisition=known.acquisition,
         pet_sidecar=pet_sidecar(pet, known),
         ct_sidecar=ct_sidecar(ct),
@@ -68,8 +73,15 @@ def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:
             f"There is no {name} for this scan.",
             f"Ask the site for the {name} of the PET/CT, or exclude the scan with a reason.",
         )
-    try:
+    with _about(name):
         return read_series(sorted(files, key=lambda row: row.instance), threads=threads)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Refusals inside say which image they are about."""
+    try:
+        yield
     except Refusal as refusal:
         raise Refusal(refusal.code, f"{name}: {refusal.reason}", refusal.remedy) from refusal
 

@@ -1,0 +1,149 @@
+"""Slices lie where their positions put them, whatever their numbers and their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_twin import SLICES, STEP_MM, dataset, encoded, files, in_folder, index, setting
+from pydicom.dataset import Dataset
+
+from petproc.core.errors import Refusal
+from petproc.dicom.geometry import stack
+from petproc.dicom.header import Header
+from petproc.dicom.instance import parse
+from petproc.dicom.series import Series, activity, hounsfield, read_series
+
+
+def read(folder: Path, modality: str = "CT", change=None, slices: int = SLICES) -> Series:
+    in_folder(folder, files(modality, change, slices))
+    return read_series(index(folder, modality, slices), threads=2)
+
+
+def refused(folder: Path, change, slices: int = SLICES) -> Refusal:
+    with pytest.raises(Refusal) as refusal:
+        read(folder, "CT", change, slices)
+    return refusal.value
+
+
+def test_world_is_ras_and_slices_run_upwards(tmp_path: Path) -> None:
+    series = read(tmp_path)
+    # DICOM (-30, -40, 0) is 30 mm to the right and 40 mm to the front; i steps 3 mm to the left, j 2 mm to the back
+    expected = [[-3, 0, 0, 30], [0, -2, 0, 40], [0, 0, STEP_MM, 0], [0, 0, 0, 1]]
+    assert np.array_equal(series.grid.affine, expected)
+    assert series.position_mm == tuple(STEP_MM * k for k in range(SLICES))
+    assert [one.uid.rsplit(".", 1)[1] for one in series.instances] == [str(n) for n in range(SLICES, 0, -1)]
+
+
+def test_a_pixel_ends_up_at_column_row_slice(tmp_path: Path) -> None:
+    volume = hounsfield(read(tmp_path), threads=2)
+    assert volume.dtype == np.int16
+    assert volume[3, 5, 7] == 100 * 7 + 10 * 5 + 3 - 500 - 1024
+    assert volume[15, 0, 2] == 200 + 15 + 7 - 500 - 1024
+
+
+def test_each_pet_slice_has_its_own_slope(tmp_path: Path) -> None:
+    volume = activity(read(tmp_path, "PT"), threads=2)
+    assert volume.dtype == np.float32
+    assert volume[3, 5, 6] == 0.5 * (600 + 50 + 3)
+    assert volume[3, 5, 7] == 0.75 * (700 + 50 + 3)
+
+
+def test_feet_first_slices_still_run_upwards(tmp_path: Path) -> None:
+    series = read(tmp_path, change=setting(ImageOrientationPatient=[-1, 0, 0, 0, 1, 0]))  # the normal points down
+    assert series.grid.affine[2, 2] == STEP_MM
+    assert series.grid.affine[0, 0] == 3.0
+    assert series.position_mm[0] == 0.0
+
+
+def test_the_order_of_files_and_threads_does_not_matter(tmp_path: Path) -> None:
+    in_folder(tmp_path, files("CT"))
+    rows = index(tmp_path, "CT")
+    one = hounsfield(read_series(rows, threads=1), threads=1)
+    other = hounsfield(read_series(rows[::-1][3:] + rows[::-1][:3], threads=4), threads=4)
+    assert np.array_equal(one, other)
+
+
+def test_wobble_at_a_bed_seam_is_accepted_with_a_finding(tmp_path: Path) -> None:
+    def seam(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40, STEP_MM * k + (0.1 if k > 4 else 0.0)]
+
+    series = read(tmp_path, change=seam)
+    assert [finding.code for finding in series.findings] == ["slice-spacing-wobble"]
+    assert series.grid.spacing[2] == pytest.approx((9 * STEP_MM + 0.1) / 9, abs=1e-12)
+    assert series.position_mm[9] == pytest.approx(36.1)
+
+
+def test_gaps_that_wobble_too_much_are_refused(tmp_path: Path) -> None:
+    def uneven(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40, STEP_MM * k + (0.3 if k > 4 else 0.0)]
+
+    refusal = refused(tmp_path, uneven)
+    assert refusal.code == "slice-spacing-irregular"
+    assert "slice 6 (at 16.00 mm) and slice 5 (at 20.30 mm)" in refusal.reason
+
+
+def test_a_drift_off_the_even_lattice_is_refused() -> None:
+    def header(k: int, wider: float) -> Header:
+        one = dataset("CT", 0)
+        one.ImagePositionPatient = [-30, -40, STEP_MM * k + wider * max(0, k - 20)]
+        one.SOPInstanceUID = f"1.2.3.20.{k + 1}"
+        return parse(encoded(one))[0]
+
+    # 40 slices, the upper half 4 % wider apart: every gap is near the median, the middle slice 0.78 + mm off its place
+    with pytest.raises(Refusal) as refusal:
+        stack([header(k, 0.04 * STEP_MM) for k in range(80)])
+    assert refusal.value.code == "slice-spacing-irregular"
+    assert stack([header(k, 0.01 * STEP_MM) for k in range(80)]).grid.shape == (16, 16, 80)
+
+
+def test_a_missing_slice_is_refused_and_named(tmp_path: Path) -> None:
+    in_folder(tmp_path, files("CT"))
+    rows = [row for row in index(tmp_path, "CT") if not row.instance.endswith(".4")]
+    with pytest.raises(Refusal, match=r"1 between slice 5 \(at 20.00 mm\) and slice 3 \(at 28.00 mm\)") as refusal:
+        read_series(rows, threads=2)
+    assert refusal.value.code == "slices-missing"
+
+
+def test_two_slices_at_one_place_are_refused_and_named(tmp_path: Path) -> None:
+    def doubled(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40, STEP_MM * (5 if k == 6 else k)]
+
+    refusal = refused(tmp_path, doubled)
+    assert refusal.code == "duplicate-slices"
+    assert "slice 4 (at 20.00 mm) and slice 5 (at 20.00 mm)" in refusal.reason
+
+
+def one_slice_with(**tags):
+    change = setting(**tags)
+    return lambda one, k: change(one, k) if k == 2 else None
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("mixed-orientation", one_slice_with(ImageOrientationPatient=[0, 1, 0, -1, 0, 0])),
+        ("mixed-size", one_slice_with(PixelSpacing=[2.5, 3.0])),
+        ("geometry-missing", one_slice_with(ImagePositionPatient=None)),
+        ("geometry-missing", one_slice_with(PixelSpacing=[0, 3.0])),
+        ("not-axial", setting(ImageOrientationPatient=[0, 1, 0, 0, 0, -1])),
+        ("orientation-invalid", setting(ImageOrientationPatient=[1, 0, 0, 0.5, 1, 0])),
+    ],
+)
+def test_slices_that_do_not_fit_together_are_refused(tmp_path: Path, code: str, change) -> None:
+    refusal = refused(tmp_path, change)
+    assert refusal.code == code
+    if code.startswith("mixed"):
+        assert "InstanceNumber 8)" in refusal.reason
+
+
+def test_a_tilted_gantry_is_refused(tmp_path: Path) -> None:
+    def tilted(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40 + k, STEP_MM * k]
+
+    assert refused(tmp_path, tilted).code == "gantry-tilt"
+
+
+def test_two_slices_are_no_volume(tmp_path: Path) -> None:
+    assert refused(tmp_path, None, slices=2).code == "too-few-slices"

@@ -1,0 +1,259 @@
+"""Files are read once, from wherever they lie; what is wrong with one is said in words and never a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_twin import SLICES, dataset, encoded, files, in_folder, in_zip, index, setting, stored
+from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+
+from petproc.core.errors import Refusal
+from petproc.core.tables import IndexRow
+from petproc.dicom import files as door
+from petproc.dicom.files import BadFile, Files
+from petproc.dicom.header import Header
+from petproc.dicom.instance import check_length, parse, stored_values
+from petproc.dicom.series import hounsfield, read_series
+
+
+def values(content: bytes) -> np.ndarray:
+    header, offset = parse(content)
+    return stored_values(header, content, offset)
+
+
+def _parsed(content: bytes, size: int | None) -> tuple[Header, bytes, int]:
+    header, offset = parse(content, size)
+    return header, content, offset
+
+
+def bad(content: bytes, size: int | None = None) -> str:
+    with pytest.raises(BadFile) as found:
+        stored_values(*_parsed(content, size))
+    return found.value.code
+
+
+def test_header_values_are_those_of_pydicom() -> None:
+    content = encoded(dataset("PT", 3))
+    header, _ = parse(content)
+    truth = dcmread(io.BytesIO(content))
+    assert header.text("SOPInstanceUID") == truth.SOPInstanceUID
+    assert header.numbers("ImagePositionPatient") == tuple(truth.ImagePositionPatient)
+    assert header.integer("Rows") == truth.Rows
+    assert header.texts("CorrectedImage") == tuple(truth.CorrectedImage)
+    item = header.items("RadiopharmaceuticalInformationSequence")[0]
+    assert item.number("RadionuclideTotalDose") == 350e6
+    assert item.items("RadionuclideCodeSequence")[0].text("CodeMeaning") == "^18^Fluorine"
+    assert header.text("SeriesDescription") is None
+    assert header.items("ReferencedImageSequence") == ()
+
+
+def test_sequences_without_stated_length_are_read_too() -> None:
+    one = dataset("PT", 3)
+    one["RadiopharmaceuticalInformationSequence"].is_undefined_length = True
+    for item in one.RadiopharmaceuticalInformationSequence:
+        item.is_undefined_length_sequence_item = True
+        item["RadionuclideCodeSequence"].is_undefined_length = True
+    header, _ = parse(encoded(one))
+    item = header.items("RadiopharmaceuticalInformationSequence")[0]
+    assert item.items("RadionuclideCodeSequence")[0].text("CodeValue") == "C-111A1"
+    assert header.text("Units") == "BQML"
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, RLELossless]
+)
+def test_every_transfer_syntax_gives_the_same_pixels(syntax: str) -> None:
+    one = dataset("CT", 4)
+    if syntax == RLELossless:
+        one.file_meta = dcmread(io.BytesIO(encoded(one))).file_meta
+        one.compress(RLELossless, generate_instance_uid=False)
+    if syntax == ExplicitVRBigEndian:
+        one.PixelData = stored(4, "CT").astype(">i2").tobytes()
+        one["PixelData"].VR = "OW"
+    content = encoded(one, syntax)
+    header, _ = parse(content)
+    assert header.numbers("ImagePositionPatient") == (-30.0, -40.0, 16.0)
+    assert header.integer("Columns") == 16
+    assert np.array_equal(values(content), stored(4, "CT"))
+
+
+def test_a_file_without_preamble_is_read() -> None:
+    content = encoded(dataset("CT", 4))[132:]
+    assert np.array_equal(values(content), stored(4, "CT"))
+
+
+def test_bits_above_the_stored_ones_are_ignored() -> None:
+    one = dataset("CT", 0)
+    one.BitsStored, one.HighBit = 12, 11
+    plane = np.zeros((16, 16), "<u2")
+    plane[0, :3] = (0xF005, 0x0FFF, 0x5800)
+    one.PixelData = plane.tobytes()
+    assert list(values(encoded(one))[0, :3]) == [5, -1, -2048]
+
+
+@pytest.mark.parametrize("cut", [1, 100, 511])
+def test_a_file_that_ends_inside_its_pixels_is_truncated(cut: int) -> None:
+    assert bad(encoded(dataset("CT", 0))[:-cut]) == "file-truncated"
+
+
+def test_truncation_is_seen_from_the_first_kilobytes() -> None:
+    content = encoded(dataset("CT", 0))
+    header, offset = parse(content, len(content) - 10)
+    with pytest.raises(BadFile, match="ends before its pixels"):
+        check_length(header, content, offset, len(content) - 10)
+
+
+def test_a_file_that_ends_inside_its_header_is_truncated() -> None:
+    content = encoded(dataset("CT", 0))
+    assert bad(content[: content.index(b"1.2.3.20.10") + 4]) == "file-truncated"
+
+
+def test_a_beginning_of_a_file_says_that_more_is_needed() -> None:
+    content = encoded(dataset("CT", 0))
+    assert bad(content[:700], len(content)) == "header-incomplete"
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 5000, b"%PDF-1.4" + bytes(3000), bytes(200)])
+def test_what_is_not_dicom_is_said_to_be_so(content: bytes) -> None:
+    assert bad(content) == "not-dicom"
+
+
+@pytest.mark.parametrize(
+    ("code", "tags"),
+    [
+        ("matrix-invalid", {"Rows": 0}),
+        ("matrix-invalid", {"Columns": 60000}),
+        ("file-truncated", {"Rows": 17}),
+        ("multi-frame-not-supported", {"NumberOfFrames": 4}),
+        ("colour-not-supported", {"SamplesPerPixel": 3}),
+        ("pixel-format-not-supported", {"BitsStored": 20}),
+        ("pixels-missing", {"PixelData": None}),
+        ("not-dicom", {"SeriesInstanceUID": "../../etc"}),
+    ],
+)
+def test_a_header_that_lies_is_refused(code: str, tags: dict[str, object]) -> None:
+    one = dataset("CT", 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns about the value that is wrong on purpose
+        setting(**tags)(one, 0)
+        content = encoded(one)
+    assert bad(content) == code
+
+
+def test_a_length_beyond_the_end_is_not_believed() -> None:
+    content = bytearray(encoded(dataset("CT", 0)))
+    at = content.index(b"\xe0\x7f\x10\x00OW")
+    content[at + 8 : at + 12] = struct.pack("<I", 0x7FFFFFF0)
+    assert bad(bytes(content)) == "file-truncated"
+
+
+def test_sequences_nested_without_end_are_given_up() -> None:
+    deep = b"".join(
+        struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+        for _ in range(5000)
+    )
+    content = encoded(dataset("CT", 0))
+    assert bad(content[: content.index(b"\x08\x00\x16\x00UI")] + deep) in ("file-damaged", "file-truncated")
+
+
+def test_a_zip_member_is_read_in_place_and_hashed(tmp_path: Path) -> None:
+    content = files("CT")
+    archive = in_zip(tmp_path / "d.zip", {f"deep/er/{name}": data for name, data in content.items()})
+    rows = [
+        IndexRow(row.instance, str(archive), f"deep/er/{Path(row.path).name}", row.size)
+        for row in index(tmp_path, "CT")
+    ]
+    series = read_series(rows, threads=2)
+    in_folder(tmp_path, content)
+    assert np.array_equal(
+        hounsfield(series, threads=2), hounsfield(read_series(index(tmp_path, "CT"), threads=1), threads=1)
+    )
+    top = series.instances[SLICES - 1]
+    assert top.sha256 == hashlib.sha256(content["ct-01.dcm"]).hexdigest()
+    assert top.size == len(content["ct-01.dcm"])
+
+
+def test_a_damaged_member_is_noticed(tmp_path: Path) -> None:
+    archive = in_zip(tmp_path / "d.zip", {"a": encoded(dataset("CT", 0)), "b": b"fine" * 100})
+    data = bytearray(archive.read_bytes())
+    data[120] ^= 0xFF
+    archive.write_bytes(data)
+    with Files() as reader:
+        with pytest.raises(BadFile, match=r"unpacked|checksum"):
+            reader.read(str(archive), "a")
+        assert reader.read(str(archive), "b") == b"fine" * 100
+        assert reader.read(str(archive), "b", limit=6) == b"finefi"
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MAX_FILE_BYTES", 10_000)
+    archive = in_zip(tmp_path / "d.zip", {"bomb": bytes(10_001), "fine": bytes(10_000)})
+    with Files() as reader:
+        assert len(reader.read(str(archive), "fine")) == 10_000
+        with pytest.raises(BadFile) as found:
+            reader.read(str(archive), "bomb")
+    assert found.value.code == "file-too-large"
+
+
+def test_a_member_that_lies_about_its_size_is_not_unpacked_further(tmp_path: Path) -> None:
+    archive = in_zip(tmp_path / "d.zip", {"bomb": bytes(1_000_000)})
+    data = bytearray(archive.read_bytes())
+    directory = data.rindex(b"PK\x01\x02")
+    data[directory + 24 : directory + 28] = struct.pack("<I", 100)
+    data[directory + 16 : directory + 20] = struct.pack("<I", zlib.crc32(bytes(1_000_000)))
+    archive.write_bytes(data)
+    with Files() as reader, pytest.raises(BadFile) as found:
+        reader.read(str(archive), "bomb")
+    assert found.value.code == "file-damaged"
+
+
+def test_missing_and_changed_files_are_named_by_instance_and_never_by_path(tmp_path: Path) -> None:
+    in_folder(tmp_path, files("CT"))
+    rows = index(tmp_path, "CT")
+    Path(rows[2].path).unlink()
+    Path(rows[5].path).write_bytes(Path(rows[6].path).read_bytes())
+    with pytest.raises(Refusal) as refusal:
+        read_series(rows, threads=2)
+    assert refusal.value.code == "files-unreadable"
+    assert "2 files cannot be used: file 3 of 10 (SOPInstanceUID 1.2.3.20.3)" in refusal.value.reason
+    assert "file 6 of 10" in refusal.value.reason
+    assert str(tmp_path) not in str(refusal.value)
+
+
+def test_hounsfield_units_are_rounded_and_clipped(tmp_path: Path) -> None:
+    def steep(one, k: int) -> None:
+        plane = np.zeros((16, 16), "<i2")
+        plane[0, :4] = (1, 3, 32767, -32768)
+        one.PixelData = plane.tobytes()
+        one.RescaleSlope, one.RescaleIntercept = ("0.3", "-10.5") if k % 2 else ("1", "-1024")
+
+    in_folder(tmp_path, files("CT", steep))
+    volume = hounsfield(read_series(index(tmp_path, "CT"), threads=2), threads=2)
+    assert list(volume[:4, 0, 0]) == [-1023, -1021, 31743, -32768]
+    assert list(volume[:4, 0, 1]) == [-10, -10, 9820, -9841]
+
+
+def test_unsigned_pixels_are_not_wrapped(tmp_path: Path) -> None:
+    def unsigned(one, k: int) -> None:
+        one.PixelRepresentation = 0
+        one.PixelData = np.full((16, 16), 65535 if k else 0, "<u2").tobytes()
+
+    in_folder(tmp_path, files("CT", unsigned))
+    volume = hounsfield(read_series(index(tmp_path, "CT"), threads=2), threads=2)
+    assert volume[0, 0, 0] == -1024
+    assert volume[0, 0, 1] == 32767
+
+
+@pytest.mark.parametrize("tags", [{"RescaleSlope": None}, {"RescaleSlope": "-1"}, {"RescaleIntercept": None}])
+def test_pixels_that_cannot_be_rescaled_are_refused(tmp_path: Path, tags: dict[str, object]) -> None:
+    in_folder(tmp_path, files("CT", setting(**tags)))
+    with pytest.raises(Refusal, match="RescaleSlope"):
+        hounsfield(read_series(index(tmp_path, "CT"), threads=2), threads=2)

@@ -1,0 +1,197 @@
+"""Deliveries of others: a real PET/CT, series to choose from, SUV reference objects, and what is no volume."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from petproc import layout
+from petproc.core.errors import Refusal
+from petproc.core.suv import suv_bw_factor
+from petproc.core.tables import IndexRow, ScanRow
+from petproc.dicom.delivery import read_headers
+from petproc.dicom.files import Files
+from petproc.dicom.instance import parse, stored_values
+from petproc.dicom.series import activity, hounsfield, read_series
+from petproc.ingest import ingest_scan
+from petproc.ingest.inventory import SeriesRow, take_inventory
+from petproc.ingest.scan import read_pet
+from petproc.io import read_rows
+from petproc.settings import IngestSettings
+
+Shared = Callable[[str], Path]
+SETTINGS = IngestSettings()
+SUPPORTED = ("0_0", "1_0", "3_1", "3_2", "3_3", "4_0", "4_1", "4_2", "5_0")
+REFUSED = {
+    "2_0": "units-not-supported",
+    "2_1": "units-not-supported",
+    "2_2": "units-not-supported",
+    "2_3": "units-not-supported",
+    "2_4": "units-not-supported",
+    "2_5": "units-not-supported",
+    "3_0": "dose-looks-like-mbq",
+    "3_4": "decay-correction-not-supported",
+}
+
+
+def of(study: Path, uid: str) -> list[IndexRow]:
+    return read_rows(layout.path(layout.INDEX, study, series=uid), IndexRow)
+
+
+def scans(study: Path) -> list[ScanRow]:
+    return read_rows(layout.path(layout.SCANS, study), ScanRow)
+
+
+def rows_by_folder(delivery: Path) -> dict[str, list[IndexRow]]:
+    found: dict[str, list[IndexRow]] = defaultdict(list)
+    for seen in read_headers([delivery]):
+        if seen.header:
+            place = seen.place
+            row = IndexRow(seen.header.text("SOPInstanceUID") or "", place.path, place.member, place.size)
+            found[str(Path(place.name).parent)].append(row)
+    return found
+
+
+def test_the_real_pet_ct_is_paired_and_ingested(shared: Shared, tmp_path: Path) -> None:
+    take_inventory(tmp_path, [shared("petct_real.zip")])
+    (row,) = scans(tmp_path)
+    assert row.include == "yes"
+    assert "another frame of reference" in row.reason
+    done = ingest_scan(of(tmp_path, row.pet), of(tmp_path, row.ct), settings=SETTINGS, threads=2, scan="s")
+    assert {finding.code for finding in done.findings} == {"slice-spacing-wobble", "frames-of-reference-differ"}
+    assert done.pet.grid.shape == (128, 128, 234)
+    assert done.ct.grid.shape == (512, 512, 296)
+    assert done.ct.grid.spacing[2] == pytest.approx(2.5, abs=1e-6)
+    assert f"{suv_bw_factor(done.acquisition):.9f}" == "0.000255764"  # the RWV object of the delivery
+    # bed by bed: 60 minutes after the injection at the thighs, 90 at the neck
+    assert done.acquisition.uptake_min(0) == pytest.approx(60.03, abs=0.01)
+    assert done.acquisition.uptake_min(233) == pytest.approx(90.2, abs=0.1)
+    assert (done.ct.data[:, :, 148] > -200).mean() == pytest.approx(0.3, abs=0.15)
+
+
+@pytest.mark.parametrize(("person", "factor"), [("R01-005", "0.000177393"), ("R01-012", "0.000186552")])
+def test_the_right_series_are_chosen(shared: Shared, tmp_path: Path, person: str, factor: str) -> None:
+    take_inventory(tmp_path, [shared("petct_series_choice.zip")], keep_ids=True)
+    row = next(row for row in scans(tmp_path) if row.participant == person.replace("-", ""))
+    names = {"PET": of(tmp_path, row.pet)[0].member, "CT": of(tmp_path, row.ct)[0].member}
+    assert "PETBODYCTAC" in str(names["PET"])
+    assert "CT Images" in str(names["CT"])
+    done = ingest_scan(of(tmp_path, row.pet), of(tmp_path, row.ct), settings=SETTINGS, threads=2, scan="s")
+    assert f"{suv_bw_factor(done.acquisition):.9f}" == factor
+    assert done.findings == ()
+    left_out = [
+        one for one in read_rows(layout.path(layout.EXCLUDED_SERIES, tmp_path), SeriesRow) if one.role == "left out"
+    ]
+    uncorrected = [one for one in left_out if one.modality == "PT"]
+    assert len(uncorrected) == 2
+    for one in uncorrected:
+        with pytest.raises(Refusal) as refusal:
+            read_pet(of(tmp_path, one.series), settings=SETTINGS, threads=2)
+        assert refusal.value.code == "units-not-supported"
+
+
+@pytest.fixture(scope="module")
+def reference_objects() -> dict[str, list[IndexRow]]:
+    path = Path(__file__).parents[2] / "../shared/data/suv_dro.zip"
+    if not path.exists():
+        pytest.skip("../shared/data/suv_dro.zip is not here")
+    return rows_by_folder(path)
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_reference_objects_have_their_suv(
+    shared: Shared, reference_objects: dict[str, list[IndexRow]], name: str
+) -> None:
+    from nibabel import Nifti1Image
+
+    from petproc.core.grid import Grid
+
+    delivery = shared("suv_dro.zip")
+    with zipfile.ZipFile(delivery) as archive:
+        import gzip
+
+        mask = Nifti1Image.from_bytes(gzip.decompress(archive.read(f"DRO_{name}/mask/DRO_mask.nii.gz")))
+        table = list(csv.DictReader(io.StringIO(archive.read("DRO_list.csv").decode())))
+    expected = next(row for row in table if row["ID"] == f"DRO_{name}")
+    pet, known = read_pet(reference_objects[f"suv_dro.zip/DRO_{name}/PT"], settings=SETTINGS, threads=2)
+    factor = suv_bw_factor(known.acquisition)
+    inside = np.argwhere(np.asanyarray(mask.dataobj) > 0)
+    voxels = np.rint(pet.grid.to_index(Grid(mask.shape, mask.affine).to_mm(inside))).astype(int)
+    suv = factor * activity(pet, threads=2)[tuple(voxels.T)].astype(float)
+    # the objects' pixels are cut, not rounded, to whole numbers: 0.2 / 1.90176e-4 = 1051.66 is stored as 1051
+    tolerance = factor * max(header.number("RescaleSlope") or 0 for header in pet.headers)
+    measured = (suv.min(), np.median(suv), suv.max())
+    for value, key in zip(measured, ("SUVmin_expected", "SUVmed_expected", "SUVmax_expected"), strict=True):
+        assert value == pytest.approx(float(expected[key]), abs=tolerance)
+
+
+@pytest.mark.parametrize(("name", "code"), REFUSED.items())
+def test_reference_objects_beyond_us_are_refused(
+    reference_objects: dict[str, list[IndexRow]], name: str, code: str
+) -> None:
+    with pytest.raises(Refusal) as refusal:
+        read_pet(reference_objects[f"suv_dro.zip/DRO_{name}/PT"], settings=SETTINGS, threads=2)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        ("dicom2nifti_failing/gantrytilting/001", "gantry-tilt"),
+        ("dicom2nifti_failing/notavolume/001", "duplicate-slices"),
+        ("dicom2nifti_failing/slicecount/001", "too-few-slices"),
+        ("dicom2nifti_failing/sliceincrement/001", "slices-missing"),
+        ("dicom2nifti_failing/sliceincrement/002", "slices-missing"),
+        ("dicom2nifti_failing/sliceorientation/001", "mixed-orientation"),
+        ("dicom2nifti_generic/anatomical/001", "not-axial"),
+        ("duplicate_positions", "duplicate-slices"),
+    ],
+)
+def test_what_is_no_volume_is_refused_in_words(shared: Shared, folder: str, code: str) -> None:
+    rows = rows_by_folder(shared("dicom_hard.zip"))[f"dicom_hard.zip/{folder}"]
+    with pytest.raises(Refusal) as refusal:
+        hounsfield(read_series(rows, threads=2), threads=2)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anatomical/001",
+        "anatomical/001_implicit",
+        "compressed/001",
+        "compressed_j2k/001",
+        "compressed_jpeg/001",
+        "compressed_jpegls/001",
+        "compressed_rle/001",
+    ],
+)
+def test_compressed_pixels_are_those_of_the_ground_truth(shared: Shared, name: str) -> None:
+    import gzip
+
+    from nibabel import Nifti1Image
+
+    delivery = shared("dicom_hard.zip")
+    folder = f"dicom2nifti_generic/{name}"
+    with zipfile.ZipFile(delivery) as archive:
+        truth = Nifti1Image.from_bytes(gzip.decompress(archive.read(f"{folder}_ground_truth.nii.gz")))
+    planes = []
+    with Files() as files:
+        for row in rows_by_folder(delivery)[f"dicom_hard.zip/{folder}"]:
+            content = files.read(row.path, row.member)
+            header, offset = parse(content)
+            planes.append(stored_values(header, content, offset))
+    assert np.array_equal(np.sort(np.ravel(planes)), np.sort(np.ravel(np.asanyarray(truth.dataobj))))
+
+
+def test_colour_pictures_are_refused(shared: Shared) -> None:
+    rows = rows_by_folder(shared("dicom_hard.zip"))["dicom_hard.zip/dicom2nifti_generic/rgb/001"]
+    with pytest.raises(Refusal, match="colour picture"):
+        hounsfield(read_series(rows, threads=2), threads=2)
