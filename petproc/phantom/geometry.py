@@ -19,8 +19,10 @@ from petproc.phantom.space import Floats, Lattice
 from petproc.phantom.vessels import Vessel
 from petproc.reference import Geometry
 
-LATTICE = 6
-"""Points along each edge of a PET voxel at the wall, over which its coverage is counted."""
+LATTICE = 8
+"""Points along each edge of a PET voxel, over which its coverage is counted where half of it is in doubt."""
+DOUBT_MM = 0.6
+"""So near to the wall a voxel's centre must lie for that; further away a flat wall is near enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +100,11 @@ def _voxels(vessel: Tube, lattice: Lattice, *, reach: float) -> tuple[NDArray[np
 
 def _coverage(vessel: Tube, lattice: Lattice, index: NDArray[np.int64], distance: Floats) -> NDArray[np.float32]:
     grid, pose = lattice.grid, lattice.pose
-    diagonal = float(np.linalg.norm(grid.spacing)) / 2 / pose.scale
-    share = (distance < 0).astype(np.float32)
-    edge = np.flatnonzero(np.abs(distance) <= diagonal)
+    share = np.clip(0.5 - distance * pose.scale / grid.spacing.max(), 0.0, 1.0).astype(np.float32)
+    edge = np.flatnonzero(np.abs(distance) * pose.scale <= DOUBT_MM)
     step = (np.arange(LATTICE) + 0.5) / LATTICE - 0.5
     offsets = np.stack(np.meshgrid(step, step, step, indexing="ij"), axis=-1).reshape(-1, 3)
     points = pose.to_body(grid.to_mm(index[edge][:, None] + offsets))
     inside = vessel.nearest(points.reshape(-1, 3))[0] <= 0
     share[edge] = inside.reshape(len(edge), -1).mean(axis=1)
-    return share
+    return np.asarray(share)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,16 @@ class Tube:
         even = np.interp(np.arange(0.0, arc[-1], STEP_MM), arc, dense)
         return cls(curve(even), np.asarray(PchipInterpolator(knots, rows[:, 3])(even)))
 
-    @property
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.points)
+
+    @cached_property
     def arc(self) -> Floats:
         """Length along the centreline from its first point, shape (N,)."""
         return np.asarray(np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(self.points, axis=0), axis=1))])
 
-    @property
+    @cached_property
     def tangent(self) -> Floats:
         """Unit direction of the centreline, shape (N, 3)."""
         direction: Floats = np.asarray(np.gradient(self.points, axis=0))
@@ -54,7 +59,7 @@ class Tube:
 
     def nearest(self, points: Floats) -> tuple[Floats, NDArray[np.int64]]:
         """Signed distance (M,) to the outer wall and the index of the nearest centreline sample (M,)."""
-        distance, sample = cKDTree(self.points).query(points)
+        distance, sample = self._tree.query(points)
         return np.asarray(distance - self.radius[sample]), sample
 
 
@@ -66,16 +71,14 @@ def tube(lattice: Lattice, vessel: Tube, *, reach: float = 4.0, grow: float = 0.
     sd = np.full((x.shape[0], x.shape[1], z.shape[2]), FAR, np.float32)
     if not sd.size:
         return box, sd
-    for (px, py, pz), radius in zip(vessel.points[::2], vessel.radius[::2] + grow, strict=True):
-        far = radius + reach
-        inner = lattice.box((px - far, py - far, pz - far), (px + far, py + far, pz + far))
-        local = tuple(
-            slice(max(a.start - b.start, 0), max(min(a.stop, b.stop) - b.start, 0))
-            for a, b in zip(inner, box, strict=True)
-        )
-        i, j, k = local
-        away = np.sqrt((x[i, j] - px) ** 2 + (y[i, j] - py) ** 2 + (z[:, :, k] - pz) ** 2)
-        away -= np.float32(radius)
+    points, radius = vessel.points[::2].astype(np.float32), (vessel.radius[::2] + grow).astype(np.float32)
+    first, last = lattice.spans(vessel.points[::2], radius + np.float32(reach))
+    corner = np.array([side.start for side in box])
+    first, last = np.maximum(first - corner, 0), np.maximum(last - corner, 0)
+    for centre, near, low, high in zip(points, radius, first, last, strict=True):
+        i, j, k = slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+        away = np.sqrt((x[i, j] - centre[0]) ** 2 + (y[i, j] - centre[1]) ** 2 + (z[:, :, k] - centre[2]) ** 2)
+        away -= near
         np.minimum(sd[i, j, k], away, out=sd[i, j, k])
     return box, sd
 

@@ -106,6 +106,14 @@ class Lattice:
         last = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, 0, self.grid.shape)
         return (slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2]))
 
+    def spans(self, centres: Floats, reach: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and one past the last voxel (N, 3) within `reach` (N,) of `centres` (N, 3) along each axis."""
+        index = self.grid.to_index(self.pose.to_world(centres))
+        half = (reach * self.pose.scale)[:, None] / self.grid.spacing
+        first = np.clip(np.floor(index - half).astype(int), 0, self.grid.shape)
+        last = np.clip(np.ceil(index + half).astype(int) + 1, 0, self.grid.shape)
+        return first, last
+
     def xyz(self, box: Box) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Body coordinates of a box, to be broadcast."""
         i, j, k = box

@@ -142,7 +142,7 @@ def draw_aorta(canvas: Canvas, vessel: Vessel, person: Person) -> Distance:
     shell = canvas.occupancy(outer) - canvas.occupancy(outer + np.float32(wall))
     canvas.blood[box] -= shell
     uptake = np.zeros_like(shell)
-    index = np.argwhere(shell > 0)
+    index = np.argwhere(shell > 1e-3)
     points = canvas.lattice.points(index + [side.start for side in box])
     uptake[tuple(index.T)] = wall_uptake(vessel, points, person)
     return box, shell * uptake
