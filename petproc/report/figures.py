@@ -1,17 +1,14 @@
-"""Figures of the page, drawn as SVG: the same numbers always give the same text, sharp on screen and paper.
-
-Colours and type come from the page's style sheet by class: `fall`, `rise`, `flat`, `axis`, `mean`.
-"""
+"""Figures of change: before and after, and percent by participant."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from petproc.report.words import number, percent
+from petproc.report.svg import Frame, drawing, height_axis, scale
+from petproc.report.words import percent
 
 LABELS_MAX = 16
 """More participants than this are drawn without their names."""
@@ -33,18 +30,6 @@ class Pair:
         return "fall" if change < 0 else "rise" if change > 0 else "flat"
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Outer size and the plot's edges, in pixels."""
-
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
-
-
 LARGE = Frame(520, 380, 52, 400, 16, 340)
 SMALL = Frame(230, 190, 38, 212, 10, 162)
 
@@ -52,18 +37,8 @@ SMALL = Frame(230, 190, 38, 212, 10, 162)
 def before_and_after(pairs: Sequence[Pair], what: str, frame: Frame = LARGE) -> Markup:
     """A line per participant from baseline to follow-up, and the mean of all as a heavy line."""
     labelled = frame is LARGE and len(pairs) <= LABELS_MAX
-    low, high, ticks = _scale([value for pair in pairs for value in (pair.baseline, pair.follow_up)])
-
-    def y(value: float) -> float:
-        return frame.bottom - (value - low) / (high - low) * (frame.bottom - frame.top)
-
+    y, parts = height_axis([value for pair in pairs for value in (pair.baseline, pair.follow_up)], frame)
     x = frame.left + 34, frame.right - 34
-    parts = [
-        f'<line class="grid" x1="{frame.left}" x2="{frame.right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        f'<text class="tick" x="{frame.left - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
-        f"{number(tick, _digits(ticks))}</text>"
-        for tick in ticks
-    ]
     for at, text in zip(x, ("baseline", "follow-up"), strict=True):
         parts.append(f'<text class="tick" x="{at}" y="{frame.bottom + 22}" text-anchor="middle">{text}</text>')
     if len(pairs) > 2:
@@ -74,7 +49,7 @@ def before_and_after(pairs: Sequence[Pair], what: str, frame: Frame = LARGE) -> 
         parts.append(_slope(x, ends, pair.direction, 4 if labelled else 3, f"{pair.name}: {percent(pair.percent)}"))
     if labelled:
         parts += _labels(pairs, [y(pair.follow_up) for pair in pairs], x[1] + 14)
-    return _svg(frame, f"{what} at baseline and follow-up", parts)
+    return drawing(frame, f"{what} at baseline and follow-up", parts)
 
 
 def changes(pairs: Sequence[Pair], what: str) -> Markup:
@@ -86,7 +61,7 @@ def changes(pairs: Sequence[Pair], what: str) -> Markup:
     step = 26.0 if labelled else 9.0
     sides = (74, 380) if labelled else (20, 430)
     frame = Frame(460, step * len(shown) + 60, *sides, 10, 10 + step * len(shown))
-    low, high, ticks = _scale([0.0, *(pair.percent or 0.0 for pair in shown)])
+    low, high, ticks = scale([0.0, *(pair.percent or 0.0 for pair in shown)])
 
     def x(value: float) -> float:
         return frame.left + (value - low) / (high - low) * (frame.right - frame.left)
@@ -109,7 +84,7 @@ def changes(pairs: Sequence[Pair], what: str) -> Markup:
                 f'<text class="value {pair.direction}" x="{frame.width - 4}" y="{y + 4:.1f}" text-anchor="end">'
                 f"{percent(pair.percent)}</text>"
             )
-    return _svg(frame, f"Change of {what} in percent", parts)
+    return drawing(frame, f"Change of {what} in percent", parts)
 
 
 def _slope(x: tuple[float, float], y: tuple[float, float], kind: str, radius: int, title: str) -> str:
@@ -134,26 +109,3 @@ def _labels(pairs: Sequence[Pair], heights: Sequence[float], x: float) -> list[s
         f'<tspan class="value {pairs[n].direction}">{percent(pairs[n].percent, 0)}</tspan></text>'
         for n, height in zip(order, placed, strict=True)
     ]
-
-
-def _scale(values: Sequence[float]) -> tuple[float, float, list[float]]:
-    """Round limits around the values, and about five ticks."""
-    low, high = min(values), max(values)
-    span = (high - low) or abs(high) or 1.0
-    rough = span / 4.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
-    first, last = math.floor(low / step - 0.15), math.ceil(high / step + 0.15)
-    ticks = [round(n * step, 10) for n in range(first, last + 1)]
-    return ticks[0], ticks[-1], ticks
-
-
-def _digits(ticks: Sequence[float]) -> int:
-    return next((n for n in range(4) if all(abs(tick - round(tick, n)) < 1e-9 for tick in ticks)), 4)
-
-
-def _svg(frame: Frame, label: str, parts: Sequence[str]) -> Markup:
-    return Markup(
-        f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg>"
-    )

@@ -14,7 +14,7 @@ from petproc.core.errors import Finding
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.report import words
-from petproc.report.sections import blood, index_vessel, noticed, regions, scans_of, settings_of, unmeasured
+from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
 from petproc.settings import Analysis
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +57,7 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         metrics=METRICS.values(),
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         index=index_vessel(content.change, metric),
+        profiles=profiles(content.change, content.slices, metric),
         regions=regions(content.change, metric, analysis.quantify.regions),
         blood=blood(content.change),
         scans=scans_of(content.scans, content.uptake),

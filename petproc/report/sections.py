@@ -14,8 +14,9 @@ from petproc.compare import INDEX_VESSEL
 from petproc.core.errors import Finding
 from petproc.core.measure import BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ChangeRow, ScanRow, UptakeRow
+from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.report.figures import SMALL, Pair, before_and_after, changes
+from petproc.report.profile import along_vessel
 from petproc.report.words import coded, words
 from petproc.settings import Analysis, plain
 
@@ -68,6 +69,22 @@ def index_vessel(change: Sequence[ChangeRow], metric: str) -> dict[str, Any]:
         "metrics": [name for name in METRICS if any(row.metric == name for row in own)],
         "by_metric": {(row.participant, row.metric): row for row in own},
     }
+
+
+def profiles(change: Sequence[ChangeRow], slices: Sequence[SliceRow], metric: str) -> list[tuple[str, str, Markup]]:
+    """TBRmax along the index vessel of every participant that has one: participant, vessel, figure."""
+    by_place: dict[tuple[str, str], dict[str, list[SliceRow]]] = {}
+    for cut in slices:
+        if cut.tbr_max is not None:
+            by_place.setdefault((cut.participant, cut.region), {}).setdefault(cut.session, []).append(cut)
+    drawn = []
+    for row in change:
+        vessel = _vessel(row) if row.region == INDEX_VESSEL and row.metric == metric else None
+        visits = by_place.get((row.participant, vessel or ""))
+        if vessel and visits:
+            direction = "flat" if not row.change else "fall" if row.change < 0 else "rise"
+            drawn.append((row.participant, vessel, along_vessel(visits, direction, f"TBRmax of {row.participant}")))
+    return drawn
 
 
 def _vessel(row: ChangeRow) -> str | None:

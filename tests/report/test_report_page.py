@@ -10,7 +10,7 @@ import pytest
 
 from petproc.core.errors import Finding
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ChangeRow, ScanRow, UptakeRow
+from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.report import Content, render
 from petproc.settings import Analysis
 
@@ -199,3 +199,37 @@ def test_figures_are_drawn_for_any_number_of_participants(participants):
     assert html.count('<g class="slope fall">') == participants - 1  # the first does not change
     assert html.count('<g class="slope mean">') == (participants > 2)
     assert "nan" not in html.lower().split("</style>")[1]
+
+
+def slices(session, tbr, dropped=()):
+    return [
+        SliceRow(
+            *("01", session, "ascending_aorta", n + 1, n),
+            arc_mm=3.0 * n,
+            n_voxel=20,
+            area_mm2=320.0,
+            accepted_fraction=1.0,
+            uptake_min=120.0,
+            suv_max=value,
+            suv_mean=value,
+            tbr_max=value,
+            tbr_mean=value,
+            hottest_i=0,
+            hottest_j=0,
+            hottest_k=0,
+            slice_mm=3.0,
+            flag=None,
+            counts=n not in dropped,
+            reason=None,
+        )
+        for n, value in enumerate(tbr)
+    ]
+
+
+def test_the_index_vessel_is_drawn_slice_by_slice_and_broken_where_one_is_left_out(content):
+    both = slices("baseline", [2.5, 2.4, 2.6, 2.5]) + slices("followup", [1.9, 1.8, 2.0, 1.9], dropped=[1])
+    html = page(replace(content, slices=both))
+    assert html.count('<polyline class="run before"') == 1
+    assert html.count('<polyline class="run fall"') == 2
+    assert html.count('<circle class="out fall"') == 1
+    assert "Along the index vessel" not in page(content)
