@@ -19,7 +19,7 @@ from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
 from petproc.segment.airway import Airway, find_carina
 from petproc.segment.classical.aorta import Aorta, arch_scores, carina_slice, find_aorta
-from petproc.segment.classical.cava import cava_surface, track_cava
+from petproc.segment.classical.cava import cava_surface, track_cava, without
 from petproc.segment.classical.ring import ring_scores
 from petproc.segment.classical.surface import Surface
 from petproc.segment.classical.voxelise import voxels_inside
@@ -51,9 +51,10 @@ def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
     _paint(labels, ct, aorta.surface, aorta.regions)
     carina = airway.carina if airway else None
     landmark = aortic_landmark(aorta.surface.points_mm, carina=carina)
-    stations = make_stations(AORTA, _tube(torso, aorta.surface, blood), regions=aorta.regions, landmark=landmark)
+    stations = make_stations(AORTA, _tube(torso.image, aorta.surface, blood), regions=aorta.regions, landmark=landmark)
     if cava is not None:
-        stations += make_stations(SVC, _tube(torso, cava, blood), regions=[SVC] * len(cava.points_mm), landmark=None)
+        tube = _tube(without(torso.image, aorta.surface, blood), cava, blood)
+        stations += make_stations(SVC, tube, regions=[SVC] * len(cava.points_mm), landmark=None)
     return Segmentation(
         Labels(labels, ct.grid, LABEL_NAMES),
         stations,
@@ -79,11 +80,11 @@ def _paint(labels: NDArray[np.uint8], ct: Volume, surface: Surface, regions: Seq
     labels[tuple(voxels.T)] = values[point]
 
 
-def _tube(torso: Torso, surface: Surface, blood: Blood) -> Tube:
+def _tube(image: Volume, surface: Surface, blood: Blood) -> Tube:
     return Tube(
         surface.points_mm,
         surface.equal_radius_mm,
-        ring_scores(torso.image, surface, blood=blood),
+        ring_scores(image, surface, blood=blood),
         surface.visible.mean(axis=1),
     )
 

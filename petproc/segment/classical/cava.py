@@ -30,7 +30,7 @@ def track_cava(torso: Torso, aorta: Surface, ascending: Track, *, blood: Blood, 
     high = min(torso.image.grid.shape[2], carina_k + round(ABOVE_CARINA_MM / STEP_MM))
     k = np.arange(low, high)[::-1]
     line_i, line_j = (np.interp(k, ascending.voxels[:, 2], ascending.voxels[:, axis]) for axis in (0, 1))
-    image = _without(torso.image, aorta, blood)
+    image = without(torso.image, aorta, blood)
     window = follow(image, k, (line_i, line_j), left=(-56, 16), front=(-56, 46))
     prior = _prior(window, float(np.median(ascending.radii_mm))) + _contact(window)
     return track(window, RADII_MM, scores(window, RADII_MM, blood), prior=prior, penalty=PENALTY)
@@ -39,8 +39,16 @@ def track_cava(torso: Torso, aorta: Surface, ascending: Track, *, blood: Blood, 
 def cava_surface(ct: Volume, path: Track, grid: Grid, *, aorta: Surface, blood: Blood) -> Surface:
     """Outer surface of the vena cava tracked as `path` (voxels of `grid`); the aorta counts as foreign to it."""
     points = grid.to_mm(path.voxels)
-    near = _without(_around(ct, points), aorta, blood)
+    near = without(_around(ct, points), aorta, blood)
     return fit_surface(near, points, path.radii_mm, blood=blood, spread_mm=SPREAD_MM)
+
+
+def without(image: Volume, aorta: Surface, blood: Blood) -> Volume:
+    """A copy of `image` in which the aorta is too bright to be another vessel's blood."""
+    voxels, _ = voxels_inside(image.grid, aorta)
+    data = image.data.copy()
+    data[tuple(voxels.T)] = blood.hu + blood.half_hu
+    return Volume(data, image.grid, image.unit)
 
 
 def _around(ct: Volume, points_mm: NDArray[np.float64]) -> Volume:
@@ -54,14 +62,6 @@ def _around(ct: Volume, points_mm: NDArray[np.float64]) -> Volume:
     affine[:3, 3] = ct.grid.to_mm(low)
     data = ct.data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     return Volume(data, Grid(data.shape, affine), ct.unit)
-
-
-def _without(image: Volume, aorta: Surface, blood: Blood) -> Volume:
-    """A copy of `image` in which the aorta is too bright to be blood."""
-    voxels, _ = voxels_inside(image.grid, aorta)
-    data = image.data.copy()
-    data[tuple(voxels.T)] = blood.hu + blood.half_hu
-    return Volume(data, image.grid, image.unit)
 
 
 def _prior(window: Window, ascending_mm: float) -> Array:

@@ -1,4 +1,4 @@
-"""A centreline as a smooth curve with a frame that does not twist. Points (n, 3) in RAS+ mm, 2 mm apart."""
+"""A centreline as a smooth curve with a frame that does not twist. Points (n, 3) in RAS+ mm."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Floats = NDArray[np.float64]
 
 
 def smoothed(points_mm: Floats, *values: Floats, sigma_mm: float) -> tuple[Floats, ...]:
-    """Points and values along them (n,), 2 mm apart, Gaussian-smoothed along the curve; its ends stay in place."""
+    """Points and values along them (n,), about 2 mm apart, Gaussian-smoothed along the curve, whose ends stay."""
     arc = arc_length(points_mm)
     distinct = np.concatenate([[True], np.diff(arc) > 1e-6])
     arc = arc[distinct]
-    at = np.arange(0.0, arc[-1], STEP_MM)
+    at = np.linspace(0.0, arc[-1], max(4, round(float(arc[-1]) / STEP_MM) + 1))
     columns = [*np.asarray(points_mm)[distinct].T, *(value[distinct] for value in values)]
     sampled = np.stack([np.interp(at, arc, column) for column in columns], axis=1)
     reach = min(int(3 * sigma_mm / STEP_MM), len(sampled) - 1)

@@ -29,7 +29,9 @@ TAPER = (0.86, 0.68)
 """Radius of the abdominal aorta from diaphragm to bifurcation over that of the descending aorta."""
 WING_BONE_MM2, CREST_BONE_MM2 = 1200.0, 260.0
 """Bone beside the spine in one slice: more than the first is iliac wing and not rib, less than the second is waist."""
-ABOVE_CREST_MM = 10.0
+BELOW_CREST_MM, ABOVE_CREST_MM = 30.0, 60.0
+"""The aorta divides at L3 to L5, the crests lie at L4."""
+DIVIDES_DROP = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,10 @@ class Descending:
 
 
 def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending:
-    """The chain from slice `top` of the 2 mm image down to the iliac crest or the end of the CT."""
-    k = np.arange(top, bottom_slice(torso, spine) - 1, -1)
+    """The chain from slice `top` of the 2 mm image down to where the aorta divides or the CT ends."""
+    crest = crest_slice(torso, spine)
+    bottom = 0 if crest is None else max(0, crest - round(BELOW_CREST_MM / STEP_MM))
+    k = np.arange(top, bottom - 1, -1)
     window = follow(torso.image, k, (spine.i[k], spine.j[k]), left=(-32, 64), front=(-34, 66))
     thorax = _lung_level(torso)[k]
     position = _position(window, thorax, spine.front_mm[k])
@@ -60,23 +64,24 @@ def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending:
     taper = _tapered(path, thorax)
     if taper is not None:
         path = track(window, RADII_MM, score, prior=position + taper, penalty=PENALTY)
+    if crest is not None:
+        path = _undivided(path, crest)
     return Descending(_ended(path), _own_blood(torso, path))
 
 
-def bottom_slice(torso: Torso, spine: Spine) -> int:
-    """The slice 10 mm above the iliac crests, below which the aorta has divided; 0 where no crest is in view."""
+def crest_slice(torso: Torso, spine: Spine) -> int | None:
+    """The slice of the iliac crests, None where they are not in view."""
     image = torso.image.data
     lung = np.flatnonzero(_lung_level(torso))
     highest = image.shape[2] // 2 if len(lung) == 0 else int(lung[0] - 60.0 / STEP_MM)
     if highest < 6:
-        return 0
+        return None
     bone = np.array([_lateral_bone_mm2(image[:, :, k], spine.i[k], spine.j[k]) for k in range(highest)])
     wing = np.flatnonzero(bone > WING_BONE_MM2)
     if len(wing) == 0:
-        return 0
+        return None
     above = np.flatnonzero(bone[wing[-1] :] < CREST_BONE_MM2)
-    crest = int(wing[-1]) + (int(above[0]) if len(above) else 0)
-    return int(crest + ABOVE_CREST_MM / STEP_MM)
+    return int(wing[-1]) + (int(above[0]) if len(above) else 0)
 
 
 def _lateral_bone_mm2(plane: NDArray[np.float32], i: float, j: float) -> float:
@@ -117,6 +122,18 @@ def _tapered(path: Track, thorax: NDArray[np.bool_]) -> Prior | None:
     prior = np.zeros((len(thorax), len(RADII_MM), 1, 1), dtype=np.float32)
     prior[below, :, 0, 0] = -0.10 * np.minimum(((RADII_MM - expected[:, None]) / 1.5) ** 2, 5)
     return prior
+
+
+def _undivided(path: Track, crest: int) -> Track:
+    """`path` down to where the aorta divides: near the crests the circle's score drops and does not come back."""
+    smooth = ndimage.uniform_filter1d(path.scores, 3, mode="nearest")
+    before, after = round(40.0 / STEP_MM), round(20.0 / STEP_MM)
+    near = np.flatnonzero(path.voxels[:, 2] < crest + ABOVE_CREST_MM / STEP_MM)
+    for n in near[near > before]:
+        low = float(np.median(smooth[n - before : n])) - DIVIDES_DROP
+        if smooth[n] < low and smooth[n : n + after].mean() < low:
+            return path[: int(n) - 3]
+    return path
 
 
 def _ended(path: Track) -> Track:

@@ -195,7 +195,7 @@ def _lung_allowance(profile: Floats, offset_mm: Floats, moved: Floats) -> Floats
     """
     dark = (profile < LUNG_HU) & (offset_mm > moved[:, :, None])
     to_lung = np.where(dark.any(axis=2), offset_mm[dark.argmax(axis=2)] - RHO_STEP_MM / 2 - moved, np.inf)
-    return np.asarray(LUNG_ALLOWANCE_MM * np.clip((2.8 - to_lung) / 0.6, 0.0, 1.0))
+    return np.asarray(LUNG_ALLOWANCE_MM * np.clip((3.4 - to_lung) / 1.2, 0.0, 1.0))
 
 
 def _unbent(wall: Floats, level: Floats, visible: NDArray[np.bool_]) -> Floats:

@@ -19,7 +19,7 @@ Array = NDArray[np.float32]
 Voxel = tuple[int, int, int]
 
 RADII_MM = np.array([10.5, 12.0, 13.5, 15.0, 16.5, 18.0, 19.5, 21.0])
-BELOW_CARINA_MM, ABOVE_CARINA_MM = 56.0, 6.0
+BELOW_CARINA_MM, ABOVE_CARINA_MM = 64.0, 6.0
 PENALTY = (0.12, 0.05, 0.05)
 FRONT_OF_SPINE_MM, LEFT_OF_SPINE_MM = 62.0, 8.0
 FROM_DESCENDING_MM = 30.0
@@ -44,7 +44,7 @@ class Thoracic:
 
 
 def find_thoracic(torso: Torso, spine: Spine, descending: Descending, *, carina_k: int) -> Thoracic:
-    """Ascending aorta from 40 mm below the carina and the arch, for a descending aorta tracked from the carina."""
+    """Ascending aorta from 64 mm below the carina and the arch, for a descending aorta tracked from the carina."""
     blood, top = descending.blood, descending.path.voxels[0]
     depth = _BloodDepth(torso, spine, blood, carina_k)
     start = depth.deepest(top)
