@@ -11,6 +11,7 @@ from petproc.compare import INDEX_VESSEL, compare_study
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow, SliceRow, UptakeRow
+from petproc.io import read_rows, write_rows
 from petproc.settings import CompareSettings, QuantifySettings
 
 ASCENDING, DESCENDING = "ascending_aorta", "descending_aorta"
@@ -309,3 +310,19 @@ def test_rows_come_in_order_of_participants_whatever_the_order_of_the_tables():
     one = compare(*vessels, *other, scans=scans)
     assert compare(*reversed(other), *reversed(vessels), scans=scans[::-1]) == one
     assert [choice.participant for choice in one.index] == ["01", "02"]
+
+
+def test_tables_read_back_from_files_give_exactly_the_same_change(tmp_path):
+    vessels = usual(dropped=[3])
+    slices = [row for cut, _ in vessels for row in cut]
+    uptake = [row for _, rows in vessels for row in rows]
+    write_rows(tmp_path / "slices.tsv", slices, SliceRow)
+    write_rows(tmp_path / "uptake.tsv", uptake, UptakeRow)
+    again = compare_study(
+        read_rows(tmp_path / "slices.tsv", SliceRow),
+        read_rows(tmp_path / "uptake.tsv", UptakeRow),
+        [scan_row("baseline"), scan_row("followup")],
+        settings=COMPARE,
+        quantify=QUANTIFY,
+    )
+    assert again == compare(*vessels)
