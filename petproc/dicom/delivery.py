@@ -59,26 +59,38 @@ def _places(deliveries: Sequence[Path], files: Files) -> tuple[list[Place], list
                 "delivery-missing", f"There is no {delivery.name}.", "Give the folder or zip of the delivery."
             )
         root = delivery.resolve()
-        for path in sorted(_walk(root)) if root.is_dir() else [root]:
-            name = path.relative_to(root.parent).as_posix()
+        paths, closed = _walk(root) if root.is_dir() else ([root], [])
+        for path in (*paths, *closed):
+            name = path.relative_to(root.parent).as_posix().encode(errors="replace").decode()
             try:
                 found = _inside(path, name, files)
             except BadFile as error:
                 bad.append(Seen(Place(str(path), None, 0, name), None, error))
-                continue
-            places.update({(place.path, place.member): place for place in found})
+            else:
+                places.update({(place.path, place.member): place for place in found})
     return sorted(places.values(), key=lambda place: (place.name, place.path)), bad
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    """Ordinary files, and links to such; linked folders are not entered, so that no circle can be walked."""
-    for folder, _, names in os.walk(root):
-        yield from (path for path in (Path(folder, name) for name in names) if path.is_file())
+def _walk(root: Path) -> tuple[list[Path], list[Path]]:
+    """Ordinary files and links to such, and folders that may not be read.
+
+    Linked folders are not entered, so that no circle can be walked.
+    """
+    closed: list[OSError] = []
+    paths = [Path(folder, name) for folder, _, names in os.walk(root, onerror=closed.append) for name in names]
+    return sorted(path for path in paths if path.is_file()), [Path(error.filename) for error in closed]
 
 
 def _inside(path: Path, name: str, files: Files) -> list[Place]:
-    with path.open("rb") as stream:
-        start = stream.read(4)
+    """The file itself, or the members of a zip archive."""
+    try:
+        str(path).encode()
+        with path.open("rb") as stream:
+            start = stream.read(4)
+    except UnicodeEncodeError:
+        raise BadFile("file-name-unreadable", "Its name is not UTF-8; rename it.") from None
+    except OSError as error:
+        raise BadFile("file-unreadable", f"It cannot be read ({error.strerror}).") from None
     if start not in (b"PK\x03\x04", b"PK\x05\x06"):
         return [Place(str(path), None, path.stat().st_size, name)]
     return [Place(str(path), member, size, f"{name}/{member}") for member, size in files.members(str(path))]

@@ -28,6 +28,8 @@ WOBBLE_MM = 0.01
 SIDEWAYS_MM = 0.5
 """A slice may lie this far beside the normal through the first one; more is a tilted gantry or a moved table."""
 ORIENTATION_TOLERANCE = 1e-3
+FAR_MM = 1e5
+"""No voxel is further from the origin than 100 m."""
 UPRIGHT_MIN = 0.707
 """Least z component of the slice normal: slices tilted by more than 45 degrees are not axial."""
 
@@ -147,7 +149,8 @@ def _check_sideways(corners: Floats, normal: Floats, names: Sequence[str]) -> No
 
 def _vector(header: Header, keyword: str, length: int) -> Floats:
     values = header.numbers(keyword)
-    if values is None or len(values) != length or (keyword == "PixelSpacing" and min(values) <= 0):
+    absurd = values is None or len(values) != length or max(map(abs, values)) > FAR_MM
+    if values is None or absurd or (keyword == "PixelSpacing" and min(values) <= 0):
         raise Refusal(
             "geometry-missing",
             f"The slice with InstanceNumber {header.text('InstanceNumber')} has no usable {keyword}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import warnings
 
 import numpy as np
 import pydicom
@@ -23,6 +24,7 @@ from petproc.dicom.header import Header
 from petproc.dicom.walk import Cut, Odd, walk
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+warnings.filterwarnings("ignore", module="pydicom")  # they quote values, and a value may be a name
 
 PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 """Transfer syntaxes whose pixels stand in the file as they are."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+YEARS = (1900, 2200)
+"""A year outside is no date."""
+
 _DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 _TIME = re.compile(r"(\d{2})(?::?(\d{2}))?(?::?(\d{2}))?(?:\.(\d{1,6})\d*)?")
 _ZONE = re.compile(r"([+-])(\d{2})(\d{2})")
@@ -26,7 +29,7 @@ def zone_of(offset: str | None) -> tzinfo:
 def moment(date: str | None, time: str | None, zone: tzinfo) -> datetime | None:
     """An instant from a DA and a TM text; both are needed."""
     day, clock = _DATE.fullmatch(date or ""), _TIME.fullmatch(time or "")
-    if not day or not clock:
+    if not day or not clock or not YEARS[0] <= int(day[1]) <= YEARS[1]:
         return None
     hour, minute, second = (int(clock[n] or 0) for n in (1, 2, 3))
     try:

@@ -18,6 +18,10 @@ from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
 from petproc.dicom.instance import check_layout, check_length, parse, stored_values
 
+SLOPE_MAX = 1e9
+INTERCEPT_MAX = 32768.0
+"""A slope or intercept beyond is not believed."""
+
 _HU_MIN, _HU_MAX = -32768, 32767
 
 
@@ -98,11 +102,13 @@ def _unreadable(bad: Sequence[str]) -> Refusal:
 
 
 def activity(series: Series, *, threads: int) -> NDArray[np.float32]:
-    """Rescaled PET values [i, j, k], each slice by its own slope and intercept."""
+    """Rescaled PET values [i, j, k], each slice by its own slope; the standard demands an intercept of 0 (C.8.9.4)."""
     volume = np.empty(series.grid.shape, np.float32, order="F")
 
     def fill(k: int, values: NDArray[np.integer], slope: float, intercept: float) -> None:
-        volume[:, :, k] = (values.astype(np.float64) * slope + intercept).T
+        if intercept:
+            raise BadFile("pet-intercept", f"Its RescaleIntercept (0028,1052) is {intercept:g}; in a PET it must be 0.")
+        volume[:, :, k] = (values.astype(np.float64) * slope).T
 
     _fill(series, fill, threads)
     return volume
@@ -130,7 +136,7 @@ def _fill(series: Series, fill: Callable[[int, NDArray[np.integer], float, float
         instance = series.instances[k]
         slope, intercept = instance.header.number("RescaleSlope"), instance.header.number("RescaleIntercept")
         name = f"slice {k} (SOPInstanceUID {instance.uid})"
-        if slope is None or slope <= 0 or intercept is None:
+        if not slope or not 0 < slope <= SLOPE_MAX or intercept is None or abs(intercept) > INTERCEPT_MAX:
             return f"{name}: RescaleSlope (0028,1053) or RescaleIntercept (0028,1052) is missing or makes no sense."
         try:
             fill(k, instance.take_pixels(), slope, intercept)

@@ -16,6 +16,8 @@ from petproc.ingest.reference_time import Candidate, Frame, ReferenceTime, candi
 SUPPORTED_UNITS = ("BQML",)
 SUPPORTED_DECAY_CORRECTION = ("START", "ADMIN")
 FDG_NUCLIDE = "F18"
+FRAME_MAX_MS = 86_400_000.0
+"""A frame that lasts or lies further away than a day is not believed."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def timed(headers: Sequence[Header], *, tracer: str) -> Timed:
 def _frame(header: Header) -> Frame:
     acquired = header.moment("Acquisition") or moment_of(header.text("AcquisitionDateTime"), header.zone)
     duration_ms = header.number("ActualFrameDuration")
-    if acquired is None or not duration_ms or duration_ms < 0:
+    if acquired is None or not duration_ms or not 0 < duration_ms <= FRAME_MAX_MS:
         missing = "AcquisitionDate and AcquisitionTime" if acquired is None else "ActualFrameDuration (0018,1242)"
         raise Refusal(
             "tag-missing",
@@ -119,7 +121,7 @@ def _frame(header: Header) -> Frame:
     return Frame(
         acquired,
         duration_ms / 1000.0,
-        None if reference_ms is None else reference_ms / 1000.0,
+        None if reference_ms is None or abs(reference_ms) > FRAME_MAX_MS else reference_ms / 1000.0,
         header.number("DecayFactor"),
     )
 

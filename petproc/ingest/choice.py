@@ -94,7 +94,7 @@ def _preference(pet: SeriesSeen) -> tuple[float, int, float, int, str]:
         -round(pet.length_mm),
         -len(pet.instances),
         pet.acquired.timestamp() if pet.acquired else 0.0,
-        int(number) if number.isdigit() else 0,
+        int(number) if number.isdecimal() else 0,
         pet.uid,
     )
 

@@ -17,7 +17,7 @@ def new_labels(
     """
     labels: dict[str, str] = {}
     taken = {*known.values(), *used}
-    highest = max((int(label) for label in taken if label.isdigit()), default=0)
+    highest = max((int(label) for label in taken if label.isdecimal()), default=0)
     for person in people:
         if person in known or person in labels:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import struct
 import warnings
 import zlib
@@ -13,7 +14,13 @@ import numpy as np
 import pytest
 from dicom_twin import SLICES, dataset, encoded, files, in_folder, in_zip, index, setting, stored
 from pydicom import dcmread
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 from petproc.core.errors import Refusal
 from petproc.core.tables import IndexRow
@@ -21,7 +28,7 @@ from petproc.dicom import files as door
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.header import Header
 from petproc.dicom.instance import check_length, parse, stored_values
-from petproc.dicom.series import hounsfield, read_series
+from petproc.dicom.series import activity, hounsfield, read_series
 
 
 def values(content: bytes) -> np.ndarray:
@@ -241,6 +248,30 @@ def test_hounsfield_units_are_rounded_and_clipped(tmp_path: Path) -> None:
     assert list(volume[:4, 0, 1]) == [-10, -10, 9820, -9841]
 
 
+def test_a_pet_with_an_intercept_is_refused(tmp_path: Path) -> None:
+    in_folder(tmp_path, files("PT", setting(RescaleIntercept="5")))
+    with pytest.raises(Refusal, match="in a PET it must be 0"):
+        activity(read_series(index(tmp_path, "PT"), threads=2), threads=2)
+
+
+def test_a_file_changed_at_random_is_read_or_refused_and_never_a_crash() -> None:
+    chance = random.Random(20250101)
+    syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+    originals = [encoded(dataset("PT", 3), syntax) for syntax in syntaxes]
+    outcomes = set()
+    for _ in range(400):
+        content = bytearray(chance.choice(originals))
+        for _ in range(chance.choice((1, 2, 5))):
+            at = chance.randrange(128, min(len(content), 1500))
+            content[at : at + chance.randrange(8)] = chance.randbytes(chance.randrange(8))
+        try:
+            values(bytes(content))
+            outcomes.add("read")
+        except BadFile as found:
+            outcomes.add(found.code)
+    assert outcomes >= {"read", "file-damaged", "file-truncated"}
+
+
 def test_unsigned_pixels_are_not_wrapped(tmp_path: Path) -> None:
     def unsigned(one, k: int) -> None:
         one.PixelRepresentation = 0
@@ -252,7 +283,16 @@ def test_unsigned_pixels_are_not_wrapped(tmp_path: Path) -> None:
     assert volume[0, 0, 1] == 32767
 
 
-@pytest.mark.parametrize("tags", [{"RescaleSlope": None}, {"RescaleSlope": "-1"}, {"RescaleIntercept": None}])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"RescaleSlope": None},
+        {"RescaleSlope": "-1"},
+        {"RescaleSlope": "1e300"},
+        {"RescaleIntercept": None},
+        {"RescaleIntercept": "9e9"},
+    ],
+)
 def test_pixels_that_cannot_be_rescaled_are_refused(tmp_path: Path, tags: dict[str, object]) -> None:
     in_folder(tmp_path, files("CT", setting(**tags)))
     with pytest.raises(Refusal, match="RescaleSlope"):

@@ -137,6 +137,8 @@ def test_beds_keep_their_own_times(tmp_path: Path) -> None:
         ("half-life-unknown", {"RadionuclideHalfLife": "5000", "RadionuclideCodeSequence": []}),
         ("tag-missing", {"ActualFrameDuration": None}),
         ("tag-missing", {"AcquisitionTime": None}),
+        ("tag-missing", {"AcquisitionDate": "00010101"}),
+        ("tag-missing", {"ActualFrameDuration": "1e200"}),
         ("tag-missing", {"RadiopharmaceuticalInformationSequence": []}),
         ("reference-time-disagrees", {"SeriesTime": "103000"}),
         ("wrong-modality", {"Modality": "CT"}),

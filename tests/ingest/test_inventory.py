@@ -274,6 +274,13 @@ def test_links_that_run_in_circles_do_not(tmp_path: Path, study: Path) -> None:
     assert findings(study) == {}
 
 
+def test_a_file_whose_name_is_no_text_is_a_finding(tmp_path: Path, study: Path) -> None:
+    delivery = in_folder(tmp_path / "in", both())
+    Path(os.fsdecode(os.fsencode(delivery) + b"/b\xffd.dcm")).write_bytes(b"x")
+    take_inventory(study, [delivery])
+    assert findings(study) == {"in/b?d.dcm": "file-name-unreadable"}
+
+
 def test_more_images_of_a_known_series_are_named_and_not_mixed_in(tmp_path: Path, study: Path) -> None:
     content = both()
     late = {name: content.pop(name) for name in ("ct-01.dcm", "ct-02.dcm")}
