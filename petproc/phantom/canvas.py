@@ -36,7 +36,7 @@ class Canvas:
         """The shape, blurred by the edge's Gaussian (exactly so for flat faces): 1 inside, 1/2 on the surface."""
         place = distance * (np.float32(-_STEPS) / self.edge)
         place += np.float32(_REACH * _STEPS + 0.5)
-        return _SHARE[np.clip(place, 0, len(_SHARE) - 1, out=place).astype(np.int32)]
+        return np.asarray(_SHARE[np.clip(place, 0, len(_SHARE) - 1, out=place).astype(np.int32)])
 
     def paint(self, shape: Distance, tissue: Tissue, *, suv: NDArray[np.float32] | None = None) -> None:
         """Lay `tissue` over what is there; `suv` (of the shape's box) stands in for the tissue's one value."""

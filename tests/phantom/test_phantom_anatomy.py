@@ -17,7 +17,7 @@ PLACES = {
     "lung, right": ((80, 0, -40), -830, 60),
     "lung, left, behind the heart": ((-70, -50, -100), -830, 60),
     "trachea": ((3, -18, 45), -900, 60),
-    "left main bronchus": ((-30, -15, -23), -800, 200),
+    "left main bronchus": ((-30, -15, -14), -800, 200),
     "mediastinal fat": ((0, 52, 5), -100, 25),
     "fat under the skin": ((0, 106, -280), -100, 30),
     "ascending aorta": ((14, 25, -15), 42, 8),
@@ -110,9 +110,9 @@ def test_the_wall_is_hotter_than_the_lumen_and_the_lumen_than_the_fat(chest: Pha
 
 def test_the_carina_is_where_the_airway_divides(chest: PhantomScan):
     grid, carina = chest.ct.grid, np.array(chest.landmarks["carina"])
-    above, below = (np.rint(grid.to_index(carina + np.array([0, 0, dz]))).astype(int) for dz in (12.0, -22.0))
-    assert chest.ct.data[tuple(above)] < -850
-    assert chest.ct.data[tuple(below)] > -500
+    above, below = (np.rint(grid.to_index(carina + np.array([0, 0, dz]))).astype(int) for dz in (6.0, -6.0))
+    assert chest.ct.data[tuple(above)] < -700
+    assert chest.ct.data[tuple(below)] > -300
 
 
 def test_a_scan_follows_from_its_seed(chest: PhantomScan):
