@@ -172,7 +172,7 @@ class Locator:
         return Foot(self._arc[nearest] + along, self._sample[nearest], apart - along[:, None] * tangents)
 
 
-def angle_deg(offset: Floats, tangents: Floats) -> Floats:
+def angle_deg(offset: Floats, tangents: Floats) -> NDArray[np.float32]:
     """Angle around the centreline in [0, 360): 0 towards the patient's left, 90 towards the front.
 
     `offset`, `tangents` (n, 3). 0 is the left (-x) projected across the tangent; 90 is perpendicular to both, on the
@@ -186,4 +186,6 @@ def angle_deg(offset: Floats, tangents: Floats) -> Floats:
     towards = np.where(np.abs(front[:, 1]) > 1e-9, front[:, 1], front[:, 2])
     front *= np.where(towards < 0, -1.0, 1.0)[:, None]
     angle = np.degrees(np.arctan2((offset * front).sum(axis=1), (offset * left).sum(axis=1)))
-    return np.asarray(np.mod(angle, 360.0))
+    single = np.mod(angle, 360.0).astype(np.float32)
+    single[single >= 360.0] = 0.0  # what rounding makes of 359.9999999
+    return np.asarray(single)

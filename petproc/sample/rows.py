@@ -32,7 +32,7 @@ class Rows:
     mm: Floats
     depth: NDArray[np.float32]
     station: NDArray[np.int64]
-    angle_deg: Floats
+    angle_deg: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.index)

@@ -14,7 +14,6 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.grid import Grid
 from petproc.core.tables import DEPTH_QUANTILES, VOXEL_COLUMNS, Station
 from petproc.core.volume import Volume
-from petproc.sample.place import Floats
 from petproc.sample.rows import Rows
 
 STATION_TYPES: dict[str, pa.DataType] = {
@@ -48,7 +47,7 @@ def _voxels(region: str, rows: Rows, distances: Mapping[str, NDArray[np.float32]
         "activity": pet.data[i, j, k],
         **{f"depth_p{q}": rows.depth[:, n] for n, q in enumerate(DEPTH_QUANTILES)},
         "station": rows.station,
-        "angle_deg": _below_360(rows.angle_deg),
+        "angle_deg": rows.angle_deg,
         **distances,
     }
     arrays = {name: pa.array(column.astype(VOXEL_COLUMNS[name])) for name, column in columns.items()}
@@ -58,12 +57,6 @@ def _voxels(region: str, rows: Rows, distances: Mapping[str, NDArray[np.float32]
 
 def _voxel_schema() -> pa.Schema:
     return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in VOXEL_COLUMNS.items()])
-
-
-def _below_360(angle: Floats) -> NDArray[np.float32]:
-    """Rounded to float32, 359.99999 is 360: the same direction as 0."""
-    single = angle.astype(np.float32)
-    return np.where(single >= 360.0, np.float32(0.0), single)
 
 
 def station_table(stations: Sequence[Station], pet: Grid, acquisition: PetAcquisition) -> pa.Table:

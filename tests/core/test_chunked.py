@@ -56,7 +56,7 @@ def test_a_chunk_has_a_row_and_a_pool_a_thread(rows, threads):
 
 def test_an_error_in_a_chunk_is_not_swallowed():
     def fails(values):
-        raise ArithmeticError("bad row")
+        raise ArithmeticError(f"bad row {values[0]}")
 
     with pytest.raises(ArithmeticError, match="bad row"):
         map_rows(fails, np.zeros(9), rows=2, threads=2)

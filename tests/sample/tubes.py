@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from petproc.core.acquisition import PetAcquisition
 from petproc.core.grid import Grid
+from petproc.core.results import Alignment
 from petproc.core.tables import Station
 
 STATION_MM = 2.0
@@ -50,7 +53,7 @@ class StraightTube:
             for n in range(int(self.length / STATION_MM) + 1)
         )
 
-    def grid(self, spacing, margin=14.0, shift=(0.0, 0.0, 0.0)):
+    def grid(self, spacing, margin=4.0, shift=(0.0, 0.0, 0.0)):
         """A grid around the tube; `shift` moves it by fractions of a voxel."""
         ends = np.array([self.start, self.start + self.length * self.direction])
         reach = self.radius + abs(self.slope) * self.length + margin
@@ -133,3 +136,38 @@ def grid_around(low, high, spacing, shift=(0.0, 0.0, 0.0)):
 def centres(grid):
     """RAS+ mm of every voxel centre, shape (*grid.shape, 3)."""
     return grid.to_mm(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
+
+
+def acquisition(slices, injected=datetime(2026, 1, 5, 9, 0, tzinfo=UTC)):
+    """Two beds: the lower half of the slices from minute 60 after injection, the upper half from minute 62."""
+    injection = injected
+    start = injection or datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    times = tuple(start + timedelta(minutes=60 if k < slices // 2 else 62) for k in range(slices))
+    return PetAcquisition(
+        tracer="FDG",
+        radionuclide="F18",
+        half_life_s=6586.2,
+        injected_activity_bq=3e8,
+        injection_time=injection,
+        decay_reference_time=start,
+        slice_acquisition_time=times,
+        slice_duration_s=(120.0,) * slices,
+        weight_kg=70.0,
+        height_m=1.7,
+        sex="F",
+        units="BQML",
+        decay_correction="START",
+        manufacturer="",
+        model="",
+        reconstruction="",
+    )
+
+
+def still(applied=False, translation=(0.0, 0.0, 0.0), rotation=(0.0, 0.0, 0.0), centre=(0.0, 0.0, 0.0)):
+    return Alignment(translation, rotation, centre, 0.0, applied)
+
+
+def lattice_of(grid, parts=8):
+    """Offsets (parts^3, 3) in mm of the middles of a voxel's equal parts from its centre."""
+    step = (np.arange(parts) + 0.5) / parts - 0.5
+    return np.stack(np.meshgrid(step, step, step, indexing="ij"), axis=-1).reshape(-1, 3) @ grid.affine[:3, :3].T
