@@ -18,5 +18,9 @@ def test_snakemake_lint_is_clean(tmp_path: Path) -> None:
     write_rows(tmp_path / "config/scans.tsv", [ScanRow("01", "baseline", "FDG", "1.1", "1.2", "yes", "")], ScanRow)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_root() / "Snakefile")]
     done = subprocess.run([*command, "--directory", tmp_path, "--lint"], capture_output=True, text=True)
-    said = [line.removeprefix("    * ").removesuffix(":") for line in (done.stdout + done.stderr).splitlines() if line.startswith("    * ")]
+    said = [
+        line.removeprefix("    * ").removesuffix(":")
+        for line in (done.stdout + done.stderr).splitlines()
+        if line.startswith("    * ")
+    ]
     assert set(said) == {CONTAINER}

@@ -176,7 +176,7 @@ def test_a_raised_results_version_plans_its_stage_and_what_follows(study: Study,
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        ({"sampel": {}}, "sampel"),
+        ({"simple": {}}, "simple"),
         ({"analyses": {"primary": {"quantify": {"coverage": "p42"}}}}, "analyses.primary.quantify.coverage"),
         ({"segment": {"imported": {"path": "masks/{who}.nii.gz"}, "backends": ["imported"]},
           "analyses": {"primary": {"backend": "imported"}}}, "{who}"),
