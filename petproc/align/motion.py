@@ -44,5 +44,5 @@ def rotation_about(vector: ArrayLike) -> Floats:
     angle = float(np.sqrt(x * x + y * y + z * z))
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     if angle < 1e-12:
-        return np.eye(3) + cross
+        return np.asarray(np.eye(3) + cross)
     return np.asarray(np.eye(3) + np.sin(angle) / angle * cross + (1 - np.cos(angle)) / angle**2 * cross @ cross)
