@@ -70,21 +70,24 @@ def _write_nifti(path: Path, data: np.ndarray, grid: Grid) -> None:
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
     import nibabel as nib
+    from isal.igzip_lib import IsalError
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
+    from nibabel.wrapstruct import WrapStructError
 
+    damage = (OSError, EOFError, ValueError, OverflowError, IsalError, HeaderDataError, ImageFileError, WrapStructError)
     try:
         image = nib.Nifti1Image.from_bytes(_decompressed(path.read_bytes()))
         data = np.asanyarray(image.dataobj)
-    except (OSError, EOFError, ValueError, HeaderDataError, ImageFileError):
+        while data.ndim > 3 and data.shape[-1] == 1:
+            data = data[..., 0]
+        if data.ndim == 3:
+            return data, Grid(data.shape, image.affine)
+    except damage:
         raise Refusal(
             "nifti-unreadable", f"{path.name} is not a readable NIfTI file.", "Replace or make it anew."
         ) from None
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim != 3:
-        raise Refusal("nifti-not-3d", f"{path.name} has {data.ndim} dimensions.", "Give one three-dimensional image.")
-    return data, Grid(data.shape, image.affine)
+    raise Refusal("nifti-not-3d", f"{path.name} has {data.ndim} dimensions.", "Give one three-dimensional image.")
 
 
 def _decompressed(content: bytes) -> bytes:
@@ -117,7 +120,7 @@ def write_rows(path: Path, rows: Iterable[Any], kind: type[Any]) -> None:
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """Rows of a table written by `write_rows` or by a person; columns may stand in another order, none may lack."""
     readers = {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with io.StringIO(_text(path), newline="") as stream:
         table = csv.DictReader(stream, delimiter="\t")
         if missing := set(readers) - set(table.fieldnames or ()):
             raise Refusal(
@@ -128,18 +131,27 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
         rows = []
         for number, line in enumerate(table, start=2):
             try:
+                if None in line or None in line.values():
+                    raise ValueError("too many cells, or too few")
                 rows.append(kind(**{name: read(line[name]) for name, read in readers.items()}))
-            except (TypeError, ValueError):
+            except (KeyError, TypeError, ValueError):
                 raise Refusal(
                     "table-row", f"{path.name}, line {number}, cannot be read.", "Correct or remove the line."
                 ) from None
         return rows
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refusal("table-encoding", f"{path.name} is not UTF-8 text.", "Save it as tab-separated UTF-8.") from None
+
+
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return EMPTY
-    if isinstance(value, bool):
+    if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     return repr(float(value)) if isinstance(value, float) else str(value)
 

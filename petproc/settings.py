@@ -178,7 +178,17 @@ class Settings(Section):
 
     @classmethod
     def read(cls, path: Path) -> Settings:
-        return cls.of(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        try:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            where = getattr(error, "problem_mark", None)
+            place = f" (line {where.line + 1})" if where else ""
+            raise Refusal(
+                "config-invalid",
+                f"config/config.yaml is not readable YAML{place}.",
+                "Indent with spaces; save as UTF-8.",
+            ) from None
+        return cls.of(config or {})
 
 
 def plain(section: Section) -> dict[str, Any]:

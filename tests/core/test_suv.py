@@ -1,0 +1,84 @@
+"""SUV factors by hand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Refusal
+from petproc.core.suv import F18_HALF_LIFE_S, decay_factor, suv_bw_factor
+
+INJECTED = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def one_half_life_later():
+    """70 kg, 200 MBq, pixels valid one half-life after injection, past midnight: 100 MBq are left."""
+    reference = INJECTED + timedelta(seconds=F18_HALF_LIFE_S)
+    return PetAcquisition(
+        tracer="FDG",
+        radionuclide="F18",
+        half_life_s=F18_HALF_LIFE_S,
+        injected_activity_bq=200e6,
+        injection_time=INJECTED,
+        decay_reference_time=reference,
+        slice_acquisition_time=(reference, reference + timedelta(minutes=2, seconds=30)),
+        slice_duration_s=(150.0, 150.0),
+        weight_kg=70.0,
+        height_m=1.75,
+        sex="M",
+        units="BQML",
+        decay_correction="START",
+        manufacturer="SIEMENS",
+        model="",
+        reconstruction="",
+    )
+
+
+def test_half_is_left_after_a_half_life_and_all_at_once():
+    assert decay_factor(0.0, F18_HALF_LIFE_S) == 1.0
+    assert decay_factor(F18_HALF_LIFE_S, F18_HALF_LIFE_S) == pytest.approx(0.5)
+
+
+def test_f18_loses_0_63_per_cent_in_a_minute():
+    assert 1 - decay_factor(60.0, F18_HALF_LIFE_S) == pytest.approx(0.00630, abs=2e-5)
+
+
+def test_suv_is_activity_times_weight_over_the_dose_that_is_left(one_half_life_later):
+    """70,000 g / 100e6 Bq = 0.0007 g/mL per Bq/mL: 1,000 Bq/mL are SUV 0.7."""
+    assert suv_bw_factor(one_half_life_later) == pytest.approx(0.0007)
+
+
+def test_pixels_corrected_to_injection_are_divided_by_the_whole_dose(one_half_life_later):
+    at_injection = replace(one_half_life_later, decay_correction="ADMIN", decay_reference_time=INJECTED)
+    assert suv_bw_factor(at_injection) == pytest.approx(0.00035)
+
+
+@pytest.mark.parametrize(
+    ("missing", "tag"),
+    [
+        ("weight_kg", "PatientWeight (0010,1030)"),
+        ("injected_activity_bq", "RadionuclideTotalDose (0018,1074)"),
+        ("injection_time", "RadiopharmaceuticalStartDateTime (0018,1078)"),
+        ("decay_reference_time", "decay reference time"),
+    ],
+)
+def test_what_is_missing_is_named_and_no_factor_given(one_half_life_later, missing, tag):
+    with pytest.raises(Refusal) as refusal:
+        suv_bw_factor(replace(one_half_life_later, **{missing: None}))
+    assert refusal.value.code == "suv-unknown"
+    assert tag in refusal.value.reason
+
+
+def test_uptake_time_is_per_slice_and_unknown_without_an_injection_time(one_half_life_later):
+    minutes = F18_HALF_LIFE_S / 60
+    assert one_half_life_later.uptake_min(0) == pytest.approx(minutes)
+    assert one_half_life_later.uptake_min(1) == pytest.approx(minutes + 2.5)
+    assert replace(one_half_life_later, injection_time=None).uptake_min(0) is None
+
+
+def test_an_acquisition_survives_its_sidecar(one_half_life_later):
+    unknown = replace(one_half_life_later, injection_time=None, weight_kg=None, sex=None)
+    for acquisition in (one_half_life_later, unknown):
+        assert PetAcquisition.from_json(acquisition.to_json()) == acquisition
