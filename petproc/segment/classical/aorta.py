@@ -25,9 +25,6 @@ Floats = NDArray[np.float64]
 
 SPREAD_MM = (0.8, 1.7)
 BELOW_CARINA_MM = 6.0
-LENGTH_MIN_MM = 60.0
-FOUND_MEDIAN = 0.3
-"""A chain of circles with a lower median score follows nothing."""
 ROOM_ABOVE_CARINA_MM = 25.0
 FOOT_MM = 10.0
 CIRCLE = 0.3
@@ -50,8 +47,7 @@ def find_aorta(ct: Volume, torso: Torso, airway: Airway | None, *, scan: str) ->
     carina_k = None if airway is None else carina_slice(torso, airway.carina)
     top = torso.image.grid.shape[2] - 1 if carina_k is None else carina_k - round(BELOW_CARINA_MM / STEP_MM)
     descending = find_descending(torso, spine, top=top)
-    path = descending.path
-    if len(path.scores) * STEP_MM < LENGTH_MIN_MM or np.median(path.scores) < FOUND_MEDIAN:
+    if descending is None:
         raise Refusal(
             "no-aorta-in-view",
             "No aorta was found on the CT: nothing beside the spine looks like a vessel for 60 mm or more.",

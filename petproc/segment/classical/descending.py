@@ -32,6 +32,9 @@ WING_BONE_MM2, CREST_BONE_MM2 = 1200.0, 260.0
 BELOW_CREST_MM, ABOVE_CREST_MM = 30.0, 60.0
 """The aorta divides at L3 to L5, the crests lie at L4."""
 DIVIDES_DROP = 0.2
+LENGTH_MIN_MM = 60.0
+FOUND_MEDIAN = 0.3
+"""A chain of circles with a lower median score follows nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +45,13 @@ class Descending:
     blood: Blood
 
 
-def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending:
-    """The chain from slice `top` of the 2 mm image down to where the aorta divides or the CT ends."""
+def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending | None:
+    """The chain from slice `top` of the 2 mm image down to where the aorta divides or the CT ends; None
+    where nothing of at least 60 mm looks like an aorta."""
     crest = crest_slice(torso, spine)
     bottom = 0 if crest is None else max(0, crest - round(BELOW_CREST_MM / STEP_MM))
+    if (top - bottom) * STEP_MM < LENGTH_MIN_MM:
+        return None
     k = np.arange(top, bottom - 1, -1)
     window = follow(torso.image, k, (spine.i[k], spine.j[k]), left=(-32, 64), front=(-34, 66))
     thorax = _lung_level(torso)[k]
@@ -66,7 +72,10 @@ def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending:
         path = track(window, RADII_MM, score, prior=position + taper, penalty=PENALTY)
     if crest is not None:
         path = _undivided(path, crest)
-    return Descending(_ended(path), _own_blood(torso, path))
+    path = _ended(path)
+    if len(path.scores) * STEP_MM < LENGTH_MIN_MM or np.median(path.scores) < FOUND_MEDIAN:
+        return None
+    return Descending(path, _own_blood(torso, path))
 
 
 def crest_slice(torso: Torso, spine: Spine) -> int | None:

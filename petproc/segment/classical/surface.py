@@ -1,8 +1,8 @@
 """The vessel's outer surface in polar coordinates around its centreline, found as one closed curve per station.
 
 A closed curve of least cost is found at every station (dynamic programming around the vessel); where fat or lung lies
-outside it is then moved to the place at which a step from blood to outside has the same area under it as the measured
-profile, which neither noise nor a symmetric blur displaces.
+outside it is then moved to where the profile crosses the level halfway between blood and fat, which a symmetric blur
+does not displace; what a convex edge and lung nearby do displace is given back.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ RHO_REACH = 1.9
 """Profiles reach so many times the largest radius outwards."""
 SMOOTH = (2.0, 0.7, 0.6)
 """Gaussian over stations, angles and radial steps: what averages the noise of a low-dose CT."""
-FAT_HU, LUNG_HU, FLOOR_HU = -110.0, -400.0, -500.0
+FAT_HU, LUNG_HU, FLOOR_HU = -100.0, -400.0, -500.0
 OUTSIDE_MM = 5.0
 VISIBLE_HU = 50.0
 """A wall is visible where it gets so much darker than blood outside."""
-INSIDE_MM = 3.0
-LUNG_ALLOWANCE_MM = 0.8
+INSIDE_MM, INWARD_MM, OUTWARD_MM = 3.0, 2.0, 2.5
+"""How far inside profiles are looked at, and how far the wall may lie from the curve."""
+KERNEL_MM = 0.85
+THIN_SHARE = 0.55
+"""The wall's level is at most this share of the way to the darkest place outside (half of it where fat is dirty)."""
 ROUNDS = 4
 
 
@@ -101,7 +104,7 @@ def _surface(ct: Volume, points: Floats, radii: Floats, blood: Blood, spread: Fl
         prior = 0.35 * ((rho - near[:, :, None]) / spread[:, None, None]) ** 2
         step = closed_curves(cost + prior)
     assert step is not None
-    wall, visible = _edges(hu, rho, step, blood)
+    wall, visible = _edges(hu, rho, step, blood=blood, sigma=blur_mm(ct))
     wall = ndimage.gaussian_filter(wall, (0.7, 0.7), mode=("nearest", "wrap"))
     return Surface(points, tangents, normals, binormals, wall, visible)
 
@@ -163,48 +166,58 @@ def closed_curves(cost: Floats) -> NDArray[np.int64]:
 
 
 def _edges(
-    hu: NDArray[np.float32], rho: Floats, step: NDArray[np.int64], blood: Blood
+    hu: NDArray[np.float32], rho: Floats, step: NDArray[np.int64], *, blood: Blood, sigma: float
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Radius (n, angle) at sub-step precision, and whether the wall is visible there."""
     back, ahead = round(INSIDE_MM / RHO_STEP_MM), round(OUTSIDE_MM / RHO_STEP_MM)
     offset = np.arange(-back, ahead + 1)
     index = np.clip(step[:, :, None] + offset, 0, len(rho) - 1)
     profile = np.take_along_axis(hu, index, axis=2).astype(np.float64)
-    # Only the step from blood to fat is fitted: a thin layer of fat before lung is darkened by it.
     fat = np.maximum(profile, FAT_HU)
-    darkest = fat[:, :, back:].argmin(axis=2)
-    dark = np.take_along_axis(fat[:, :, back:], darkest[:, :, None], 2)[:, :, 0]
+    dark = fat[:, :, back:].min(axis=2)
     visible = dark < blood.hu - VISIBLE_HU
-    level = np.clip((fat - dark[:, :, None]) / np.maximum(blood.hu - dark, 1.0)[:, :, None], 0.0, 1.2)
-    before = offset <= darkest[:, :, None]
-    # Trapezoid from the inner end to the darkest place: half weight at the inner end, nothing is left at the outer.
-    area = (level * before * np.where(offset == -back, 0.5, 1.0)).sum(axis=2) * RHO_STEP_MM
-    moved = area - back * RHO_STEP_MM
-    moved += _lung_allowance(profile, np.asarray(offset * RHO_STEP_MM), moved)
-    usual = np.array([np.median(m[v]) if v.any() else 0.0 for m, v in zip(moved, visible, strict=True)])
-    moved = ndimage.median_filter(np.where(visible, moved, usual[:, None]), size=(3, 3), mode="wrap")
-    return _unbent(rho[step] + moved, level, visible), visible
+    # Halfway to what fat is, not to what a thin layer of it looks like: that would lie too far inside.
+    wall_hu = np.maximum((blood.hu + FAT_HU) / 2.0, blood.hu - THIN_SHARE * (blood.hu - dark))
+    near = slice(back - round(INWARD_MM / RHO_STEP_MM), back + round(OUTWARD_MM / RHO_STEP_MM) + 1)
+    moved = _crossing(fat[:, :, near], wall_hu) * RHO_STEP_MM - INWARD_MM
+    found = visible & np.isfinite(moved)
+    moved += _lung_allowance(profile, np.asarray(offset * RHO_STEP_MM), moved, sigma)
+    usual = np.array([np.median(m[f]) if f.any() else 0.0 for m, f in zip(moved, found, strict=True)])
+    moved = ndimage.median_filter(np.where(found, moved, usual[:, None]), size=(3, 3), mode="wrap")
+    wall = rho[step] + moved
+    # The half-way place of a convex edge of radius R that is blurred by sigma lies sigma^2 / 2 R too far inside.
+    return wall + sigma**2 / (2 * np.maximum(wall, 2.0)), visible
 
 
-def _lung_allowance(profile: Floats, offset_mm: Floats, moved: Floats) -> Floats:
-    """How much further out (n, angle) the wall lies where lung touches it nearly directly.
+def _crossing(profile: Floats, level: Floats) -> Floats:
+    """Where (in steps) the profile (n, angle, m) first falls through `level` (n, angle), linear; NaN where nowhere."""
+    inner, outer = profile[:, :, :-1], profile[:, :, 1:]
+    falls = (inner > level[:, :, None]) & (outer <= level[:, :, None])
+    first = falls.argmax(axis=2)
+    high, low = (np.take_along_axis(side, first[:, :, None], 2)[:, :, 0] for side in (inner, outer))
+    place = first + (high - level) / np.maximum(high - low, 1e-6)
+    return np.asarray(np.where(falls.any(axis=2), place, np.nan))
 
-    Lung is seven times as dark as fat, so that its blur reaches the fat step 1.6 mm before the wall if nothing is
-    between, 0.7 mm if 1 mm of fat and pleura is. How close the two crossings are tells that lung is near, not how
-    much lies between; half of the largest effect is given back.
+
+def blur_mm(ct: Volume) -> float:
+    """Standard deviation of a sharp edge in the profiles: the scanner's kernel, voxel averaging, linear interpolation.
+
+    Not measured from the profiles: fat that is not clean looks like blur and would push the wall outwards.
+    """
+    voxel_mm = np.sort(ct.grid.spacing)[:2].mean()
+    return float(np.sqrt(KERNEL_MM**2 + voxel_mm**2 * (1 / 12 + 1 / 6)))
+
+
+def _lung_allowance(profile: Floats, offset_mm: Floats, moved: Floats, sigma: float) -> Floats:
+    """How much further out (n, angle) the wall lies where lung is near.
+
+    Lung is seven times as dark as fat: its blur reaches the level of the wall 1.4 sigma before the wall where nothing
+    is between, 0.6 sigma where one sigma of fat and pleura is. How close the two crossings are tells that lung is
+    near, not how much lies between; half of the largest effect is given back.
     """
     dark = (profile < LUNG_HU) & (offset_mm > moved[:, :, None])
     to_lung = np.where(dark.any(axis=2), offset_mm[dark.argmax(axis=2)] - RHO_STEP_MM / 2 - moved, np.inf)
-    return np.asarray(LUNG_ALLOWANCE_MM * np.clip((3.4 - to_lung) / 1.2, 0.0, 1.0))
-
-
-def _unbent(wall: Floats, level: Floats, visible: NDArray[np.bool_]) -> Floats:
-    """`wall` without the inward shift sigma^2 / 2 R of a blurred convex edge; sigma from the steepness of the edges."""
-    steepest = -np.gradient(level, RHO_STEP_MM, axis=2).min(axis=2)
-    if not visible.any():
-        return wall
-    sigma = 1.0 / (np.sqrt(2 * np.pi) * np.median(steepest[visible]))
-    return np.asarray(wall + sigma**2 / (2 * np.maximum(wall, 2.0)))
+    return np.asarray(0.65 * sigma * np.clip(2.8 - to_lung / sigma, 0.0, 1.0))
 
 
 def _polygon_area(radii: Floats) -> Floats:
