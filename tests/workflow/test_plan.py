@@ -1,11 +1,9 @@
-"""Which jobs an edit plans. The rules are the real ones; their scripts are a stand-in that writes empty files."""
+"""Which jobs an edit plans. The rules are the real ones, but that their jobs only make empty files."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from snakes import snakemake
 
 from petproc import layout
 from petproc.core.tables import IndexRow, ScanRow
@@ -20,30 +19,29 @@ from petproc.io import write_rows
 from petproc.settings import SuvVariant
 from petproc.workflow.study import init_study, workflow_root
 
-STAND_IN = """
-from pathlib import Path
-for path in snakemake.output:
-    Path(path).touch()
-"""
 TABLES = {"quantify": 1, "compare": 1, "report": 1, "complete": 1}
 SCANS = [ScanRow(person, visit, "FDG", f"1.{person}.{n}", f"2.{person}.{n}", "yes", "proposed")
          for person in ("1", "2") for n, visit in enumerate(("baseline", "followup"))]  # fmt: skip
 
 
 class Study:
-    """A study folder run with copies of the rules."""
+    """A study folder and a copy of the rules that is run in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "study"
         self.workflow = folder / "checkout"
 
     def make(self) -> None:
-        shutil.copytree(workflow_root() / "workflow", self.workflow / "workflow")
-        shutil.copyfile(workflow_root() / "Snakefile", self.workflow / "Snakefile")
-        for script in (self.workflow / "workflow/scripts").iterdir():
-            script.write_text(STAND_IN)
+        self.copy_rules(workflow_root())
+        for rules in (self.workflow / "workflow/rules").iterdir():
+            text = re.sub(r'script:\n\s+".*"', 'shell:\n        "touch {output}"', rules.read_text())
+            rules.write_text(text)
         init_study(self.folder)
         self.list_scans(*SCANS)
+
+    def copy_rules(self, root: Path) -> None:
+        shutil.copytree(root / "workflow", self.workflow / "workflow")
+        shutil.copyfile(root / "Snakefile", self.workflow / "Snakefile")
 
     def list_scans(self, *scans: ScanRow) -> None:
         write_rows(self.folder / layout.SCANS, scans, ScanRow)
@@ -59,16 +57,15 @@ class Study:
         content: dict[str, Any] = yaml.safe_load((self.folder / layout.CONFIG).read_text())
         return content
 
-    def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.workflow / "Snakefile")]
-        command += ["--directory", str(self.folder), "--cores", "2", *options]
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def snakemake(self, *options: str) -> tuple[int, str]:
+        place = ("--snakefile", str(self.workflow / "Snakefile"), "--directory", str(self.folder), "--cores", "2")
+        return snakemake(*place, *options, output=self.folder / "said.txt")
 
     def planned(self) -> dict[str, int]:
         """Rules and how many jobs of each a dry run names."""
-        said = self.snakemake("--dry-run")
-        assert said.returncode == 0, said.stdout
-        rules = re.findall(r"^(?:local)?rule (\w+):", said.stdout, flags=re.MULTILINE)
+        status, said = self.snakemake("--dry-run")
+        assert status == 0, said
+        rules = re.findall(r"^(?:local)?rule (\w+):", said, flags=re.MULTILINE)
         return dict(Counter(rule for rule in rules if rule != "all"))
 
 
@@ -76,8 +73,8 @@ class Study:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study = Study(tmp_path_factory.mktemp("plan"))
     study.make()
-    done = study.snakemake()
-    assert done.returncode == 0, done.stdout
+    status, said = study.snakemake()
+    assert status == 0, said
     return study
 
 
@@ -166,10 +163,10 @@ def test_another_series_in_a_row_plans_that_scan_anew(study: Study) -> None:
 
 
 def test_a_raised_results_version_plans_its_stage_and_what_follows(study: Study, tmp_path: Path) -> None:
-    raised = shutil.copytree(study.workflow, tmp_path / "raised")
-    rules = raised / "workflow/rules/align.smk"
-    rules.write_text(rules.read_text().replace('RESULTS_VERSION["align"]', 'RESULTS_VERSION["align"] + 1'))
-    study.workflow = raised
+    rules_before, study.workflow = study.workflow, tmp_path / "raised"
+    study.copy_rules(rules_before)
+    align = study.workflow / "workflow/rules/align.smk"
+    align.write_text(align.read_text().replace('RESULTS_VERSION["align"]', 'RESULTS_VERSION["align"] + 1'))
     assert study.planned() == {"align": 4, "sample": 4, **TABLES}
 
 
@@ -184,22 +181,24 @@ def test_a_raised_results_version_plans_its_stage_and_what_follows(study: Study,
 )  # fmt: skip
 def test_a_wrong_setting_is_one_message_in_words(study: Study, edit: dict[str, Any], words: str) -> None:
     study.configure(edit)
-    done = study.snakemake("--dry-run")
-    assert done.returncode == 1
-    assert words in done.stdout
-    assert "Traceback" not in done.stdout
+    status, said = study.snakemake("--dry-run")
+    assert status == 1
+    assert words in said
+    assert "Traceback" not in said
 
 
 def test_a_scan_listed_twice_is_one_message_in_words(study: Study) -> None:
     study.list_scans(*SCANS, SCANS[0])
-    done = study.snakemake("--dry-run")
-    assert done.returncode == 1
-    assert "two rows for sub-1_ses-baseline" in done.stdout
-    assert "Traceback" not in done.stdout
+    status, said = study.snakemake("--dry-run")
+    assert status == 1
+    assert "two rows for sub-1_ses-baseline" in said
+    assert "Traceback" not in said
 
 
 def test_an_unknown_participant_is_one_message_in_words(study: Study) -> None:
-    done = study.snakemake("--dry-run", layout.path(layout.PET, participant="99", session="baseline").as_posix())
-    assert done.returncode == 1
-    assert "sub-99" in done.stdout
-    assert "Traceback" not in done.stdout
+    status, said = study.snakemake(
+        "--dry-run", layout.path(layout.PET, participant="99", session="baseline").as_posix()
+    )
+    assert status == 1
+    assert "sub-99" in said
+    assert "Traceback" not in said
