@@ -159,6 +159,17 @@ def read_alignment(files: SimpleNamespace) -> Alignment:
 # sample ---------------------------------------------------------------------------------------------------------------
 
 
+def read_scan(files: SimpleNamespace) -> tuple[Volume, Volume, PetAcquisition, Segmentation, Alignment]:
+    """All that is known of a scan before it becomes tables."""
+    return (
+        read_pet(files),
+        read_ct(files),
+        read_acquisition(files.pet_sidecar),
+        read_segmentation(files),
+        read_alignment(files),
+    )
+
+
 def write_sample(files: SimpleNamespace, sample: Sample, record: Record) -> None:
     write_table(files.voxels, sample.voxels)
     write_table(files.stations, sample.stations)
