@@ -46,8 +46,8 @@ def find_aorta(ct: Volume, torso: Torso, airway: Airway | None, *, scan: str) ->
     spine = find_spine(torso)
     carina_k = None if airway is None else carina_slice(torso, airway.carina)
     top = torso.image.grid.shape[2] - 1 if carina_k is None else carina_k - round(BELOW_CARINA_MM / STEP_MM)
-    descending = find_descending(torso, spine, top=top)
-    if descending is None:
+    descending = None if spine is None else find_descending(torso, spine, top=top)
+    if spine is None or descending is None:
         raise Refusal(
             "no-aorta-in-view",
             "No aorta was found on the CT: nothing beside the spine looks like a vessel for 60 mm or more.",

@@ -1,0 +1,107 @@
+"""The whole classical backend on the phantom's chest, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from petproc.core.errors import Refusal
+from petproc.core.grid import Grid
+from petproc.core.regions import AORTA, REGIONS, SVC, regions_of
+from petproc.core.results import Segmentation
+from petproc.core.volume import Volume
+from petproc.phantom import CHEST, PhantomScan, make_scan
+from petproc.segment.classical import segment
+
+
+@pytest.fixture(scope="module")
+def chest() -> PhantomScan:
+    return make_scan(seed=1, grid=CHEST)
+
+
+@pytest.fixture(scope="module")
+def segmented(chest: PhantomScan) -> Segmentation:
+    return segment(chest.ct, scan="sub-01_ses-baseline")
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
+
+
+def test_aorta_and_vena_cava_cover_the_true_ones(chest: PhantomScan, segmented: Segmentation):
+    aorta = regions_of(AORTA)
+    assert dice(segmented.labels.mask(*aorta), chest.labels.mask(*aorta)) > 0.90
+    assert dice(segmented.labels.mask(SVC), chest.labels.mask(SVC)) > 0.75
+
+
+def test_the_centreline_runs_inside_a_millimetre_of_the_true_one(chest: PhantomScan, segmented: Segmentation):
+    for vessel in (AORTA, SVC):
+        true = chest.vessels[vessel].points_mm
+        stations = [row for row in segmented.stations if row.vessel == vessel]
+        places = np.array([[row.x_mm, row.y_mm, row.z_mm] for row in stations])
+        away = np.linalg.norm(places[:, None] - true[None], axis=2).min(axis=1)
+        assert np.median(away) < 1.0
+
+
+def test_stations_are_ordered_with_the_flow_and_scored(segmented: Segmentation):
+    aorta = [row for row in segmented.stations if row.vessel == AORTA]
+    assert [row.station for row in aorta] == list(range(len(aorta)))
+    assert list(dict.fromkeys(row.region for row in aorta)) == ["ascending_aorta", "aortic_arch", "descending_aorta"]
+    assert all(row.ring_score is not None and row.visible_fraction is not None for row in aorta)
+    assert np.median([row.ring_score for row in aorta]) > 0.5
+    cava = [row.z_mm for row in segmented.stations if row.vessel == SVC]
+    assert cava == sorted(cava, reverse=True)
+
+
+def test_what_is_not_in_view_is_absent_with_a_reason(segmented: Segmentation):
+    assert set(segmented.absent) == {"abdominal_aorta"}
+    assert set(segmented.scores["aortic_arch"]) == {"path_cost", "path_length_mm", "apex_above_carina_mm"}
+
+
+def test_labels_and_stations_name_the_same_regions(segmented: Segmentation):
+    labelled = {segmented.labels.names[value] for value in np.unique(segmented.labels.data) if value}
+    assert labelled == {row.region for row in segmented.stations}
+    assert labelled <= set(REGIONS)
+
+
+def test_turned_axes_give_the_same_mask(chest: PhantomScan, segmented: Segmentation):
+    ct = chest.ct
+    affine = ct.grid.affine.copy()
+    affine[:3, 3] += affine[:3, 2] * (ct.grid.shape[2] - 1)
+    affine[:3, 2] *= -1
+    data = np.flip(ct.data, 2).transpose(1, 2, 0)
+    turned = segment(Volume(data, Grid(data.shape, affine[:, [1, 2, 0, 3]]), "HU"), scan="x")
+    back = np.flip(turned.labels.data.transpose(2, 0, 1), 2)
+    assert (back != segmented.labels.data).sum() <= 0.001 * (back > 0).sum()
+
+
+def test_the_same_image_gives_the_same_bytes_whatever_the_threads(chest: PhantomScan, segmented: Segmentation):
+    again = segment(chest.ct, scan="sub-01_ses-baseline", threads=2)
+    assert again.labels.data.tobytes() == segmented.labels.data.tobytes()
+    assert again.stations == segmented.stations
+
+
+def volume(data: np.ndarray) -> Volume:
+    return Volume(data.astype(np.int16), Grid(data.shape, np.diag([-3.0, -3.0, 3.0, 1.0])), "HU")
+
+
+def head() -> np.ndarray:
+    i, j, k = np.mgrid[:70, :80, :70] * 3.0
+    radius = np.sqrt(((i - 105) / 75) ** 2 + ((j - 120) / 95) ** 2 + ((k - 105) / 95) ** 2)
+    return np.select([radius < 0.86, radius < 0.93, radius < 1], [35.0, 900.0, 50.0], -1000.0)
+
+
+NOTHING = {
+    "empty": np.full((40, 40, 40), -1000.0),
+    "water": np.zeros((40, 40, 40)),
+    "noise": np.random.default_rng(0).normal(40, 100, (60, 60, 60)),
+    "strong noise": np.random.default_rng(0).normal(40, 300, (60, 60, 80)),
+    "head": head(),
+    "three slices": np.full((40, 40, 3), 40.0),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_ct_without_an_aorta_is_refused(name: str):
+    with pytest.raises(Refusal, match="no-aorta-in-view") as refused:
+        segment(volume(NOTHING[name]), scan="sub-01_ses-baseline")
+    assert refused.value.scan == "sub-01_ses-baseline"
+    assert "imported" in refused.value.remedy
