@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from petproc.core.errors import Finding
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS, VESSELS
+from petproc.core.regions import REGIONS, VESSELS, regions_of
 from petproc.core.results import Segmentation
 from petproc.core.tables import Station
 from petproc.core.volume import Labels
@@ -44,18 +46,32 @@ def vessels_of(segmentation: Segmentation, pet: Grid, *, reach_mm: float, thread
         elif found:
             vessels.absent.setdefault(region, "It lies outside the PET volume.")
         elif segmentation.labels.mask(region).any():
-            vessels.absent.setdefault(region, "It has labels but no centreline long enough to follow.")
+            vessels.absent.setdefault(region, "It has labels but no centreline in them that is long enough to follow.")
     return vessels
 
 
 def _labelled(vessel: str, segmentation: Segmentation, vessels: Vessels) -> Sequence[Station]:
-    """Stations of the vessel's regions that have labels."""
+    """The vessel's stations that lie in its labels: where an edit took the labels away nothing is measured."""
     stations = [station for station in segmentation.stations if station.vessel == vessel]
     for region in {station.region for station in stations}:
         if not segmentation.labels.mask(region).any():
             vessels.absent.setdefault(region, "It has a centreline but no labels.")
             stations = [station for station in stations if station.region != region]
-    return stations
+    inside = [station for station in stations if _in_labels(station, segmentation.labels)]
+    if len(inside) < len(stations):
+        lost = len(stations) - len(inside)
+        vessels.findings.append(
+            Finding("stations-off-labels", f"{lost} stations of {vessel} lie outside its labels and are not sampled.")
+        )
+    return inside
+
+
+def _in_labels(station: Station, labels: Labels) -> bool:
+    """Whether the station's voxel or one next to it bears a label of its vessel."""
+    i, j, k = np.rint(labels.grid.to_index([station.x_mm, station.y_mm, station.z_mm])).astype(int).tolist()
+    near = labels.data[max(i - 1, 0) : max(i + 2, 0), max(j - 1, 0) : max(j + 2, 0), max(k - 1, 0) : max(k + 2, 0)]
+    own = [value for value, name in labels.names.items() if name in regions_of(station.vessel)]
+    return bool(np.isin(near, own).any())
 
 
 def _tube(axis: Axis, labels: Labels, vessels: Vessels) -> Tube:

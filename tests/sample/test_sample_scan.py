@@ -316,8 +316,31 @@ def test_a_region_with_a_centreline_but_no_labels_has_a_reason_and_no_rows(pet, 
 def test_a_region_with_labels_but_no_centreline_has_a_reason_and_no_rows(pet, ct, segmentation):
     stations = tuple(s for s in segmentation.stations if s.vessel == "aorta")
     headless = sample(pet, ct, replace(segmentation, stations=stations))
-    assert headless.sidecar["absent"]["superior_vena_cava"] == "It has labels but no centreline long enough to follow."
+    assert headless.sidecar["absent"]["superior_vena_cava"].startswith("It has labels but no centreline")
     assert headless.sidecar["blood_bq_per_ml"] == pytest.approx(1500, abs=400)
+
+
+def test_where_an_edit_took_the_labels_away_nothing_is_measured(sampled, pet, ct, segmentation):
+    """The descending aorta erased from 0 to 15 mm: no rows from 3 to 12 mm, the others as they were."""
+    data = segmentation.labels.data.copy()
+    z = centres(ct.grid)[..., 2]
+    data[(data == REGIONS["descending_aorta"].value) & (z > 0) & (z < 15)] = 0
+    edited = sample(pet, ct, replace(segmentation, labels=Labels(data, ct.grid, LABEL_NAMES)))
+    assert "stations-off-labels" in [finding.code for finding in edited.findings]
+    heights = {}
+    for name, sampled_scan in (("whole", sampled), ("edited", edited)):
+        at = np.array(sampled_scan.voxels.column("region").to_pylist()) == "descending_aorta"
+        at &= column(sampled_scan.voxels, "depth_p50") >= 0
+        heights[name] = pet.grid.to_mm(index_of(sampled_scan.voxels)[at])[:, 2]
+    assert not ((heights["edited"] > 3) & (heights["edited"] < 12)).any()
+    assert (heights["edited"] < -6).sum() == pytest.approx((heights["whole"] < -6).sum(), rel=0.03)
+
+
+def test_a_centreline_beside_its_labels_measures_nothing(pet, ct, segmentation):
+    aside = tuple(replace(s, x_mm=s.x_mm + 60.0) if s.vessel == "aorta" else s for s in segmentation.stations)
+    missed = sample(pet, ct, replace(segmentation, stations=aside))
+    assert list(missed.sidecar["rows"]) == ["superior_vena_cava"]
+    assert missed.sidecar["absent"]["aortic_arch"].startswith("It has labels but no centreline")
 
 
 def test_a_vessel_in_pieces_is_sampled_in_pieces(sampled, pet, ct, segmentation):
