@@ -98,7 +98,7 @@ class LogHandler(LogHandlerBase):
             self.console.print(f"{escape(_name(job))} ({state.completed:.0f} of {state.total:.0f})", soft_wrap=True)
 
     def _print_plain(self, record: LogRecord) -> None:
-        text = self.plain.format(record)
+        text = (self.plain.format(record) or "").strip()
         if text and text != "None":
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 

@@ -29,14 +29,27 @@ def require_complete(rows: Sequence[CompleteRow]) -> None:
         raise SystemExit(1)
 
 
-def study_state(study: Path) -> list[CompleteRow]:
-    """A row per scan and analysis, of the analyses that have been made."""
+def study_state(study: Path) -> tuple[list[CompleteRow], list[str]]:
+    """A row per scan and analysis; and the analyses whose tables are not there or older than their scans."""
     from petproc.report import completeness
 
     plan = Plan.read(study)
-    tables = {name: layout.path(layout.UPTAKE, study, analysis=name) for name in plan.settings.analyses}
-    made = {name: read_rows(path, UptakeRow) for name, path in tables.items() if path.is_file()}
-    return completeness(plan.scans, made)[0]
+    current = {
+        name: layout.path(layout.UPTAKE, study, analysis=name)
+        for name, analysis in plan.settings.analyses.items()
+        if _is_current(plan, study, name, analysis.backend)
+    }
+    tables = {name: read_rows(path, UptakeRow) for name, path in current.items()}
+    return completeness(plan.scans, tables)[0], [name for name in plan.settings.analyses if name not in current]
+
+
+def _is_current(plan: Plan, study: Path, name: str, backend: str) -> bool:
+    """Whether an analysis was made from the scans' tables as they are: a run that failed leaves those of an earlier."""
+    made = layout.path(layout.UPTAKE, study, analysis=name)
+    samples = [study / path for path in plan.per_scan(layout.SAMPLE, backend=backend)]
+    if not all(path.is_file() for path in (made, *samples)):
+        return False
+    return all(path.stat().st_mtime <= made.stat().st_mtime for path in samples)
 
 
 def print_summary(study: Path) -> None:
@@ -45,10 +58,11 @@ def print_summary(study: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    rows = study_state(study)
+    rows, lacking = study_state(study)
     console = Console()
+    for name in lacking:
+        console.print(f"[yellow]Analysis {name} is not made, or older than its scans.[/] Next: petproc run {study}")
     if not rows:
-        console.print(f"Nothing has been measured yet. Next: petproc run {study}")
         return
     table = Table("scan", "analysis", "status", "regions", "what is not measured, and what to do", box=None)
     for row in rows:
@@ -57,8 +71,8 @@ def print_summary(study: Path) -> None:
         regions = f"{row.n_region_measured} of {row.n_region}" if row.n_region else ""
         table.add_row(layout.scan_name(row.participant, row.session), row.analysis, status, regions, escape(words))
     console.print(table)
-    lacking = sum(not row.complete for row in rows)
-    console.print(f"{lacking} scans lack a measurement." if lacking else "Every scan is measured or excluded.")
+    unmeasured = sum(not row.complete for row in rows)
+    console.print(f"{unmeasured} not measured." if unmeasured else "Every scan is measured, or excluded with a reason.")
     for name in dict.fromkeys(row.analysis for row in rows):
         page = layout.path(layout.REPORT, study, analysis=name)
         if page.is_file():
