@@ -1,0 +1,160 @@
+"""Pictures by which a reader judges a segmentation: every region on CT and PET, and all of them on the whole body.
+
+PNG bytes by name: `overview`, then the regions in the order of their label values. The same images give the same
+bytes: nothing of the machine's style or clock enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.core.acquisition import PetAcquisition
+from petproc.core.errors import Refusal
+from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
+from petproc.core.suv import suv_bw_factor
+from petproc.core.tables import Station
+from petproc.core.volume import Labels, Volume
+from petproc.sample.overview import overview
+from petproc.sample.planes import Plane, letters, seen
+from petproc.sample.scene import DPI, INK, SOFT, Scene, colour, png, scene_of, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Masks = Mapping[str, tuple[NDArray[np.float32], Grid]]
+
+CT_HU = (-160, 240)
+COLUMNS = 5
+ZOOM_MM = 80.0
+PIXEL_MM = 0.5
+BAR_MM = 20.0
+
+
+def draw_overlays(
+    pet: Volume, ct: Volume, labels: Labels, stations: Sequence[Station], *, suv_factor: float | None
+) -> dict[str, bytes]:
+    """Pictures of the regions that have voxels and stations; of none, the overview alone.
+
+    `pet` in Bq/mL; `suv_factor` (g/mL per Bq/mL) makes it SUV, None leaves kBq/mL. `labels` on the CT's grid or a part
+    of it. Where an alignment is applied, give CT, labels and stations as moved by it.
+    """
+    import matplotlib.style
+
+    scene = scene_of(pet, ct, labels, stations, suv_factor)
+    with matplotlib.style.context("default"):
+        pictures = {"overview": png(overview(scene), few_colours=False)}
+        for region in scene.stations:
+            pictures[region] = png(_strip(scene, region), few_colours=True)
+    return pictures
+
+
+def suv_factor_or_none(acquisition: PetAcquisition) -> float | None:
+    """SUVbw factor for the scale of the pictures, None where SUV cannot be had."""
+    try:
+        return suv_bw_factor(acquisition)
+    except Refusal:
+        return None
+
+
+def _strip(scene: Scene, region: str) -> Figure:
+    """Planes along a region: CT above, PET below, both with the outlines of the labels."""
+    from matplotlib.figure import Figure
+
+    rows = scene.stations[region]
+    chosen = [rows[n] for n in np.unique(np.rint(np.linspace(0.06, 0.94, COLUMNS) * (len(rows) - 1)).astype(int))]
+    figure = Figure(figsize=(10.4, 4.75), dpi=DPI, facecolor="white")
+    panels = figure.subplots(2, COLUMNS, squeeze=False)
+    figure.subplots_adjust(left=0.008, right=0.93, top=0.845, bottom=0.055, wspace=0.03, hspace=0.03)
+    masks = {name: scene.mask(name) for name in scene.stations}
+    shown: Any = None
+    for column in range(COLUMNS):
+        for panel in panels[:, column]:
+            panel.set_axis_off()
+        if column >= len(chosen):
+            continue
+        plane = _plane(chosen[column])
+        shown = _panels(scene, list(panels[:, column]), plane, region, masks)
+        panels[0, column].set_title(_caption(scene, chosen[column]), fontsize=8.5, color=SOFT, pad=4)
+    _heading(figure, scene, region)
+    _pet_scale(figure, shown, scene)
+    return figure
+
+
+def _plane(station: Station) -> Plane:
+    centre = (station.x_mm, station.y_mm, station.z_mm)
+    if REGIONS[station.region].slicing == "axial":
+        return Plane.axial(centre, ZOOM_MM, PIXEL_MM)
+    return Plane.across(centre, (station.tangent_x, station.tangent_y, station.tangent_z), ZOOM_MM, PIXEL_MM)
+
+
+def _panels(scene: Scene, panels: Sequence[Axes], plane: Plane, region: str, masks: Masks) -> Any:
+    """CT and PET on one plane with every region's outline, this one's strongest; the PET's image for its scale."""
+    half = plane.size_mm / 2
+    extent = (-half, half, -half, half)
+    low, high = CT_HU
+    panels[0].imshow(
+        seen(scene.ct.data, scene.ct.grid, plane, -1000.0), cmap="gray", vmin=low, vmax=high, extent=extent
+    )
+    uptake = seen(scene.pet.data, scene.pet.grid, plane, 0.0) * scene.pet_scale
+    shown = panels[1].imshow(uptake, cmap="gray_r", vmin=0.0, vmax=scene.pet_top, extent=extent)
+    for name, (mask, grid) in masks.items():
+        inside = seen(mask, grid, plane, 0.0)
+        if inside.max() < 0.5:
+            continue
+        width = 1.5 if name == region else 0.8
+        for panel in panels:
+            panel.contour(inside, levels=[0.5], colors=[colour(name)], linewidths=width, extent=extent, origin="upper")
+    for panel, ink in zip(panels, ("white", INK), strict=True):
+        _marks(panel, plane, ink)
+    return shown
+
+
+def _marks(panel: Axes, plane: Plane, ink: str) -> None:
+    """Directions at the edges and a bar of `BAR_MM`, legible on bone as on lung."""
+    from matplotlib.patheffects import withStroke
+
+    half = plane.size_mm / 2
+    halo = [withStroke(linewidth=1.8, foreground=INK if ink == "white" else "white")]
+    style: dict[str, Any] = {"color": ink, "va": "center", "path_effects": halo}
+    panel.text(-half + 2, 0, letters(-plane.right), ha="left", fontsize=8, fontweight="bold", **style)
+    panel.text(half - 2, 0, letters(plane.right), ha="right", fontsize=8, fontweight="bold", **style)
+    panel.text(0, half - 4, letters(plane.up), ha="center", fontsize=8, fontweight="bold", **style)
+    bar = [half - 3 - BAR_MM, half - 3]
+    panel.plot(bar, [-half + 4] * 2, color=ink, linewidth=2, solid_capstyle="butt", path_effects=halo)
+    panel.text(half - 3 - BAR_MM / 2, -half + 8, f"{BAR_MM:.0f} mm", ha="center", fontsize=6.5, **style)
+    panel.set_xlim(-half, half)
+    panel.set_ylim(-half, half)
+
+
+def _caption(scene: Scene, station: Station) -> str:
+    k = round(float(scene.pet.grid.to_index((station.x_mm, station.y_mm, station.z_mm))[2]))
+    cut = f"PET slice {k}" if REGIONS[station.region].slicing == "axial" else "cut across"
+    return f"arc {station.arc_mm:+.0f} mm, radius {station.radius_mm:.1f} mm\n{cut}, z {station.z_mm:.0f} mm"
+
+
+def _heading(figure: Figure, scene: Scene, region: str) -> None:
+    rows = scene.stations[region]
+    volume = float(scene.labels.mask(region).sum()) * scene.labels.grid.voxel_ml
+    facts = (
+        f"arc {rows[0].arc_mm:.0f} to {rows[-1].arc_mm:.0f} mm, {volume:.1f} mL, "
+        f"radius {np.median([row.radius_mm for row in rows]):.1f} mm"
+    )
+    figure.text(0.008, 0.965, words(region), fontsize=13, fontweight="bold", color=colour(region), va="center")
+    figure.text(0.93, 0.965, facts, fontsize=9, color=SOFT, va="center", ha="right")
+    figure.text(
+        0.008, 0.025, "above CT, below PET, in the direction of flow from left to right", fontsize=8, color=SOFT
+    )
+    figure.text(0.93, 0.025, f"CT {CT_HU[0]} to {CT_HU[1]} HU", fontsize=8, color=SOFT, ha="right")
+
+
+def _pet_scale(figure: Figure, shown: Any, scene: Scene) -> None:
+    bar = figure.colorbar(shown, cax=figure.add_axes((0.942, 0.075, 0.012, 0.34)))
+    bar.outline.set_linewidth(0.5)
+    bar.ax.tick_params(labelsize=7.5, colors=SOFT, length=2)
+    bar.ax.set_title(scene.pet_unit.replace(" ", "\n"), fontsize=7.5, color=SOFT, pad=5)
