@@ -28,6 +28,8 @@ from petproc.segment.stations import Tube, make_stations
 from petproc.segment.torso import find_torso
 from petproc.segment.tube_pieces import GAP, joined
 
+LISTED = 8
+"""values without a name that a finding spells out"""
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -98,10 +100,10 @@ def _named(raw: Labels, names: Mapping[str, int]) -> tuple[Labels, list[Finding]
             message = f"{name} is in several pieces; the largest was kept, {volume:.2f} mL of others left out."
             findings.append(Finding("region-in-pieces", message))
     counts = np.bincount(raw.data.ravel(), minlength=256)
-    unknown = [value for value in np.flatnonzero(counts) if value and value not in names.values()]
+    unknown = [str(value) for value in np.flatnonzero(counts) if value and value not in names.values()]
     if unknown:
-        listed = ", ".join(map(str, unknown))
-        message = f"The label map also holds the values {listed}, which have no name in segment.imported.names."
+        listed = ", ".join(unknown[:LISTED]) + (f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else "")
+        message = f"The label map also holds values without a name in segment.imported.names, left out: {listed}."
         findings.insert(0, Finding("labels-ignored", message, "info"))
     return Labels(data, raw.grid, LABEL_NAMES), findings
 
