@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 ANGLES = 48
-RAY_MM = 0.5
+RAY_MM = 1.0
 RAY_MAX_MM = 40.0
 BRANCH = 1.35
 """A ray this much longer than the section's median ray has left through a branch."""

@@ -24,6 +24,14 @@ def at_the_true_carina(chest, monkeypatch):
     monkeypatch.setattr(imported, "_carina", lambda _: chest.landmarks["carina"])
 
 
+@pytest.fixture(scope="module")
+def whole(chest):
+    """All regions brought in, with the true carina."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(imported, "_carina", lambda _: chest.landmarks["carina"])
+        return brought_in(chest)
+
+
 def brought_in(chest, labels=None, names=NAMES):
     return imported.segment(chest.ct, labels or chest.labels, names=names, scan="sub-01_ses-baseline")
 
@@ -41,10 +49,9 @@ def codes(segmentation):
     return [finding.code for finding in segmentation.findings]
 
 
-@pytest.mark.usefixtures("at_the_true_carina")
 @pytest.mark.parametrize("vessel", ["aorta", "superior_vena_cava"])
-def test_stations_lie_on_the_true_centreline_with_the_true_radius(chest, vessel):
-    points, rows = places(brought_in(chest), vessel)
+def test_stations_lie_on_the_true_centreline_with_the_true_radius(chest, whole, vessel):
+    points, rows = places(whole, vessel)
     truth = chest.vessels[vessel]
     distance, nearest = cKDTree(truth.points_mm).query(points)
     radius = np.array([row.radius_mm for row in rows])
@@ -56,9 +63,8 @@ def test_stations_lie_on_the_true_centreline_with_the_true_radius(chest, vessel)
     assert all(row.ring_score is None and row.visible_fraction is None for row in rows)
 
 
-@pytest.mark.usefixtures("at_the_true_carina")
-def test_arc_length_counts_from_the_descending_limb_at_the_carina(chest):
-    points, rows = places(brought_in(chest))
+def test_arc_length_counts_from_the_descending_limb_at_the_carina(chest, whole):
+    points, rows = places(whole)
     truth = chest.vessels["aorta"]
     true_arc = truth.arc_mm[cKDTree(truth.points_mm).query(points)[1]]
     assert np.abs(true_arc - [row.arc_mm for row in rows])[3:-3].max() < 2.0
@@ -73,7 +79,7 @@ def test_the_carina_is_found_on_the_ct(chest):
 
 @pytest.mark.usefixtures("at_the_true_carina")
 @pytest.mark.parametrize(("order", "backwards"), [((2, 0, 1), (0,)), ((1, 0, 2), (1, 2)), ((0, 1, 2), (0, 1, 2))])
-def test_swapped_and_reversed_axes_are_undone_exactly(chest, order, backwards):
+def test_swapped_and_reversed_axes_are_undone_exactly(chest, whole, order, backwards):
     data = chest.labels.data.transpose(order)
     affine = chest.labels.grid.affine[:, [*order, 3]].copy()
     for axis in backwards:
@@ -81,9 +87,8 @@ def test_swapped_and_reversed_axes_are_undone_exactly(chest, order, backwards):
         affine[:3, axis] *= -1
         data = np.flip(data, axis)
     turned = brought_in(chest, Labels(data, Grid(data.shape, affine), chest.labels.names))
-    straight = brought_in(chest)
-    np.testing.assert_array_equal(turned.labels.data, straight.labels.data)
-    assert turned.stations == straight.stations
+    np.testing.assert_array_equal(turned.labels.data, whole.labels.data)
+    assert turned.stations == whole.stations
 
 
 def moved(labels, *, shift=(0.0, 0.0, 0.0), scale=1.0, turn_deg=0.0):
@@ -119,9 +124,9 @@ def test_labels_of_another_shape_are_refused(chest):
 
 
 @pytest.mark.usefixtures("at_the_true_carina")
-def test_a_header_rounded_by_less_than_the_tolerance_is_the_same_grid(chest):
+def test_a_header_rounded_by_less_than_the_tolerance_is_the_same_grid(chest, whole):
     close = brought_in(chest, moved(chest.labels, shift=(0.02, -0.02, 0.02)))
-    np.testing.assert_array_equal(close.labels.data, brought_in(chest).labels.data)
+    np.testing.assert_array_equal(close.labels.data, whole.labels.data)
 
 
 @pytest.mark.usefixtures("at_the_true_carina")
@@ -138,12 +143,12 @@ def test_other_values_are_named_by_the_settings_and_unnamed_ones_ignored_with_a_
 
 
 @pytest.mark.usefixtures("at_the_true_carina")
-def test_the_largest_piece_of_a_region_is_kept_with_a_finding(chest):
+def test_the_largest_piece_of_a_region_is_kept_with_a_finding(chest, whole):
     data = chest.labels.data.copy()
     data[:3, :2, :2] = NAMES["superior_vena_cava"]
     segmentation = brought_in(chest, Labels(data, chest.labels.grid, chest.labels.names))
     assert codes(segmentation) == ["region-in-pieces"]
-    np.testing.assert_array_equal(segmentation.labels.data, brought_in(chest).labels.data)
+    np.testing.assert_array_equal(segmentation.labels.data, whole.labels.data)
     assert f"{12 * chest.labels.grid.voxel_ml:.2f} mL" in segmentation.findings[0].message
 
 
@@ -161,8 +166,8 @@ def test_a_file_without_any_named_value_is_refused(chest):
 
 
 @pytest.mark.usefixtures("at_the_true_carina")
-def test_an_aorta_labelled_without_its_arch_keeps_its_arc_length_over_the_gap(chest):
-    whole, gap = brought_in(chest), brought_in(chest, without(chest.labels, "aortic_arch"))
+def test_an_aorta_labelled_without_its_arch_keeps_its_arc_length_over_the_gap(chest, whole):
+    gap = brought_in(chest, without(chest.labels, "aortic_arch"))
     assert codes(gap) == ["vessel-in-pieces"]
     points, rows = places(gap)
     reference, reference_rows = places(whole)
