@@ -33,7 +33,10 @@ CT_HU = (-160, 240)
 COLUMNS = 5
 ZOOM_MM = 80.0
 PIXEL_MM = 0.5
+GAP_MM = 3.0
+PITCH_MM = ZOOM_MM + GAP_MM
 BAR_MM = 20.0
+FIGURE_IN = (10.4, 4.8)
 
 
 def draw_overlays(
@@ -68,19 +71,20 @@ def _strip(scene: Scene, region: str) -> Figure:
 
     rows = scene.stations[region]
     chosen = [rows[n] for n in np.unique(np.rint(np.linspace(0.06, 0.94, COLUMNS) * (len(rows) - 1)).astype(int))]
-    figure = Figure(figsize=(10.4, 4.75), dpi=DPI, facecolor="white")
-    panels = figure.subplots(2, COLUMNS, squeeze=False)
-    figure.subplots_adjust(left=0.008, right=0.93, top=0.845, bottom=0.055, wspace=0.03, hspace=0.03)
+    figure = Figure(figsize=FIGURE_IN, dpi=DPI, facecolor="white")
+    wide, tall = COLUMNS * PITCH_MM - GAP_MM, 2 * PITCH_MM - GAP_MM
+    # One sheet in mm for all panels: ten axes of their own would take longer than everything on them.
+    sheet = figure.add_axes((0.008, 0.055, 0.922, 0.922 * FIGURE_IN[0] / wide * tall / FIGURE_IN[1]))
+    sheet.set_axis_off()
+    sheet.set_xlim(0.0, wide)
+    sheet.set_ylim(0.0, tall)
     masks = {name: scene.mask(name) for name in scene.stations}
     shown: Any = None
-    for column in range(COLUMNS):
-        for panel in panels[:, column]:
-            panel.set_axis_off()
-        if column >= len(chosen):
-            continue
-        plane = _plane(chosen[column])
-        shown = _panels(scene, list(panels[:, column]), plane, region, masks)
-        panels[0, column].set_title(_caption(scene, chosen[column]), fontsize=8.5, color=SOFT, pad=4)
+    for column, station in enumerate(chosen):
+        middle = column * PITCH_MM + ZOOM_MM / 2
+        shown = _panels(scene, sheet, middle, _plane(station), region, masks)
+        caption = _caption(scene, station)
+        sheet.text(middle, tall + 2, caption, fontsize=8.5, color=SOFT, ha="center", va="bottom")
     _heading(figure, scene, region)
     _pet_scale(figure, shown, scene)
     return figure
@@ -93,43 +97,56 @@ def _plane(station: Station) -> Plane:
     return Plane.across(centre, (station.tangent_x, station.tangent_y, station.tangent_z), ZOOM_MM, PIXEL_MM)
 
 
-def _panels(scene: Scene, panels: Sequence[Axes], plane: Plane, region: str, masks: Masks) -> Any:
+def _panels(scene: Scene, sheet: Axes, middle: float, plane: Plane, region: str, masks: Masks) -> Any:
     """CT and PET on one plane with every region's outline, this one's strongest; the PET's image for its scale."""
     half = plane.size_mm / 2
-    extent = (-half, half, -half, half)
-    low, high = CT_HU
-    panels[0].imshow(
-        seen(scene.ct.data, scene.ct.grid, plane, -1000.0), cmap="gray", vmin=low, vmax=high, extent=extent
-    )
+    upper, lower = PITCH_MM + half, half
+    hu = seen(scene.ct.data, scene.ct.grid, plane, -1000.0)
     uptake = seen(scene.pet.data, scene.pet.grid, plane, 0.0) * scene.pet_scale
-    shown = panels[1].imshow(uptake, cmap="gray_r", vmin=0.0, vmax=scene.pet_top, extent=extent)
+    sides = (middle - half, middle + half)
+    over, under = ((*sides, height - half, height + half) for height in (upper, lower))
+    limits: dict[str, Any] = {"interpolation": "nearest", "aspect": "auto"}
+    sheet.imshow(hu, cmap="gray", vmin=CT_HU[0], vmax=CT_HU[1], extent=over, **limits)
+    shown = sheet.imshow(uptake, cmap="gray_r", vmin=0.0, vmax=scene.pet_top, extent=under, **limits)
     for name, (mask, grid) in masks.items():
-        inside = seen(mask, grid, plane, 0.0)
-        if inside.max() < 0.5:
-            continue
-        width = 1.5 if name == region else 0.8
-        for panel in panels:
-            panel.contour(inside, levels=[0.5], colors=[colour(name)], linewidths=width, extent=extent, origin="upper")
-    for panel, ink in zip(panels, ("white", INK), strict=True):
-        _marks(panel, plane, ink)
+        lines = _outline(seen(mask, grid, plane, 0.0), plane)
+        for height in (upper, lower):
+            placed = [line + np.array([middle, height]) for line in lines]
+            _drawn(sheet, placed, colour(name), 1.5 if name == region else 0.8)
+    for height, ink in ((upper, "white"), (lower, INK)):
+        _marks(sheet, (middle, height), plane, ink)
     return shown
 
 
-def _marks(panel: Axes, plane: Plane, ink: str) -> None:
+def _outline(inside: NDArray[np.float32], plane: Plane) -> list[NDArray[np.float64]]:
+    """Where the interpolated mask passes one half: lines (n, 2) in mm from the middle of the plane."""
+    from contourpy import contour_generator
+
+    offset = np.arange(len(inside)) * plane.step_mm - plane.size_mm / 2
+    return [np.asarray(line) for line in contour_generator(offset, -offset, inside).lines(0.5)]
+
+
+def _drawn(sheet: Axes, lines: Sequence[NDArray[np.float64]], ink: str, width: float) -> None:
+    from matplotlib.collections import LineCollection
+
+    if lines:
+        sheet.add_collection(LineCollection(list(lines), colors=ink, linewidths=width), autolim=False)
+
+
+def _marks(sheet: Axes, middle: tuple[float, float], plane: Plane, ink: str) -> None:
     """Directions at the edges and a bar of `BAR_MM`, legible on bone as on lung."""
     from matplotlib.patheffects import withStroke
 
-    half = plane.size_mm / 2
+    (x, y), half = middle, plane.size_mm / 2
     halo = [withStroke(linewidth=1.8, foreground=INK if ink == "white" else "white")]
     style: dict[str, Any] = {"color": ink, "va": "center", "path_effects": halo}
-    panel.text(-half + 2, 0, letters(-plane.right), ha="left", fontsize=8, fontweight="bold", **style)
-    panel.text(half - 2, 0, letters(plane.right), ha="right", fontsize=8, fontweight="bold", **style)
-    panel.text(0, half - 4, letters(plane.up), ha="center", fontsize=8, fontweight="bold", **style)
-    bar = [half - 3 - BAR_MM, half - 3]
-    panel.plot(bar, [-half + 4] * 2, color=ink, linewidth=2, solid_capstyle="butt", path_effects=halo)
-    panel.text(half - 3 - BAR_MM / 2, -half + 8, f"{BAR_MM:.0f} mm", ha="center", fontsize=6.5, **style)
-    panel.set_xlim(-half, half)
-    panel.set_ylim(-half, half)
+    bold: dict[str, Any] = {**style, "fontsize": 8, "fontweight": "bold"}
+    sheet.text(x - half + 2, y, letters(-plane.right), ha="left", **bold)
+    sheet.text(x + half - 2, y, letters(plane.right), ha="right", **bold)
+    sheet.text(x, y + half - 4, letters(plane.up), ha="center", **bold)
+    end = x + half - 3
+    sheet.plot([end - BAR_MM, end], [y - half + 4] * 2, color=ink, linewidth=2, path_effects=halo, scalex=False)
+    sheet.text(end - BAR_MM / 2, y - half + 8, f"{BAR_MM:.0f} mm", ha="center", fontsize=6.5, **style)
 
 
 def _caption(scene: Scene, station: Station) -> str:

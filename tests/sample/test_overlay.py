@@ -90,14 +90,15 @@ def test_the_outline_lies_around_the_middle_of_every_panel(pictures):
     drawn = of_colour(pixels(pictures["descending_aorta"]), "descending_aorta")
     drawn[:60] = False  # the heading has the region's colour too
     rows, columns = np.nonzero(drawn)
+    per_mm = 0.922 * 1040 / (5 * 83 - 3)
     for upper in (True, False):
         for column in range(5):
-            left, right = 10 + 193 * column, 10 + 193 * column + 184
-            own = (columns > left) & (columns < right) & ((rows < 262) == upper)
+            middle = 0.008 * 1040 + (83 * column + 40) * per_mm
+            own = (np.abs(columns - middle) < 40 * per_mm) & ((rows < 265) == upper)
             width, height = np.ptp(columns[own]) + 1, np.ptp(rows[own]) + 1
-            assert width == pytest.approx(24.0 / 80.0 * 184, abs=4)
-            assert height == pytest.approx(width, abs=3)
-            assert columns[own].mean() == pytest.approx((left + right) / 2, abs=3)
+            assert width == pytest.approx(25 * per_mm + 2, abs=3)  # 24 mm in voxels of 1 mm, and the line's own width
+            assert height == pytest.approx(width, abs=2)
+            assert columns[own].mean() == pytest.approx(middle, abs=3)
 
 
 def test_the_overview_shows_the_vena_cava_on_the_viewers_left_of_the_aorta(pictures):
