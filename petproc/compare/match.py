@@ -2,7 +2,8 @@
 
 A visit's slices that count and follow each other cover a range of arc, from half a slice before the first to half a
 slice past the last. A slice takes part in the comparison when it counts and its middle lies in a range of the other
-visit; what is missing at one visit is so left out at both.
+visit; what is missing at one visit is so left out at both. A slice without an arc length, whose vessel shows no
+landmark, lies nowhere and matches nothing.
 """
 
 from __future__ import annotations
@@ -40,14 +41,18 @@ def match(baseline: Sequence[SliceRow], follow_up: Sequence[SliceRow]) -> Matche
     return Matched(_within(baseline, ranges[1]), _within(follow_up, ranges[0]), both, max(0.0, each - 2.0 * both))
 
 
+def placed(slices: Sequence[SliceRow]) -> list[tuple[float, SliceRow]]:
+    """Slices that count, with flow, each with its arc length in mm; those without one are left out."""
+    in_order = sorted(slices, key=lambda row: row.slice)
+    return [(row.arc_mm, row) for row in in_order if row.counts and row.arc_mm is not None]
+
+
 def _ranges(slices: Sequence[SliceRow]) -> list[Range]:
     """Ranges of arc covered by slices that count, apart from each other and in order."""
     found: list[Range] = []
     last = None
-    for row in sorted(slices, key=lambda row: row.slice):
-        if not row.counts:
-            continue
-        start, stop = row.arc_mm - row.slice_mm / 2.0, row.arc_mm + row.slice_mm / 2.0
+    for arc_mm, row in placed(slices):
+        start, stop = arc_mm - row.slice_mm / 2.0, arc_mm + row.slice_mm / 2.0
         if found and (last == row.slice - 1 or start <= found[-1][1]):
             found[-1] = (found[-1][0], stop)
         else:
@@ -59,6 +64,6 @@ def _ranges(slices: Sequence[SliceRow]) -> list[Range]:
 def _within(slices: Sequence[SliceRow], ranges: Sequence[Range]) -> tuple[SliceRow, ...]:
     return tuple(
         row
-        for row in sorted(slices, key=lambda row: row.slice)
-        if row.counts and any(start - TOLERANCE_MM <= row.arc_mm <= stop + TOLERANCE_MM for start, stop in ranges)
+        for arc_mm, row in placed(slices)
+        if any(start - TOLERANCE_MM <= arc_mm <= stop + TOLERANCE_MM for start, stop in ranges)
     )

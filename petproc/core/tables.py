@@ -75,7 +75,8 @@ class Station:
     station: int
     region: str
     arc_mm: float
-    """along the centreline from the landmark (aorta: the point nearest the carina; SVC: its upper end), + with flow"""
+    """along the centreline from the landmark (aorta: the point nearest the carina; SVC: its upper end), + with flow;
+    where the aorta's landmark was not found, from the first station, so that no arc is below 0"""
     x_mm: float
     y_mm: float
     z_mm: float
@@ -101,8 +102,8 @@ class SliceRow:
     """number along the vessel (with flow) within the region"""
     pet_k: int | None
     """axial slices: the PET plane; None for slabs across the centreline"""
-    arc_mm: float
-    """mean arc length of the slice's voxels from the landmark"""
+    arc_mm: float | None
+    """mean arc length of the slice's voxels from the landmark; None where the vessel's landmark was not found"""
     n_voxel: int
     area_mm2: float
     accepted_fraction: float

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
-from petproc.core.regions import AORTA
+from petproc.core.regions import AORTA, REGIONS
 from petproc.core.suv import suv_bw_factor
 from petproc.core.tables import SliceRow, UptakeRow
 from petproc.quantify.background import Background, background_region, measure_background
 from petproc.quantify.rows import background_rows, refused_rows, slice_rows, uptake_rows
-from petproc.quantify.scan import Scan, prepare
+from petproc.quantify.scan import Scan, has_landmark, prepare
 from petproc.quantify.slices import cut_region
 from petproc.quantify.tables import ScanTables
 from petproc.settings import QuantifySettings
@@ -116,6 +117,8 @@ def _region(key: tuple[str, str, str], scan: Scan, known: _Known, settings: Quan
     try:
         cut = cut_region(key[2], scan, settings)
         slices = slice_rows(key, cut, suv_factor=known.suv_factor, background=background, refused=refused)
+        if not has_landmark(scan, REGIONS[key[2]].vessel):
+            slices = [replace(row, arc_mm=None) for row in slices]
     except Refusal as refusal:
         refused = refused or words(refusal)
     missing = {"region": refused, "background": known.background_missing.get(name), "suv": known.suv_missing}
@@ -132,15 +135,13 @@ def _region(key: tuple[str, str, str], scan: Scan, known: _Known, settings: Quan
 
 
 def _without_landmark(scan: Scan) -> list[Finding]:
-    """Where the aorta's landmark was not found its arc counts from the first station, which has exactly 0."""
-    arcs = scan.stations["arc_mm"][scan.stations["vessel"] == AORTA]
-    if len(arcs) == 0 or arcs.min() < 0:
+    if AORTA not in scan.stations["vessel"] or has_landmark(scan, AORTA):
         return []
     return [
         Finding(
             "arc-without-landmark",
-            "The aorta's arc length counts from where it comes into view, since the carina was not found beside it: "
-            "the visits are matched well only if both CTs begin at the same place.",
+            "The carina was not found beside the aorta, from where its arc length would count: its slices are measured "
+            "and not compared between the visits.",
         )
     ]
 

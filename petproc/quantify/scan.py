@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS
+from petproc.core.regions import AORTA, REGIONS
 from petproc.quantify.gate import Gate, judge
 from petproc.quantify.tables import Columns, ScanTables
 from petproc.settings import QuantifySettings
@@ -37,6 +37,16 @@ def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
         grid,
         _uptake_min(tables.acquisition, grid.shape[2]),
     )
+
+
+def has_landmark(scan: Scan, vessel: str) -> bool:
+    """Whether the arc length along `vessel` counts from a landmark.
+
+    The aorta's lies on its descending limb, so that the stations before it count below 0; without it the arc length is
+    0 at the first. A vein's landmark is its upper end, the first station.
+    """
+    own = scan.stations["vessel"] == vessel
+    return vessel != AORTA or bool((scan.stations["arc_mm"][own] < 0).any())
 
 
 def rows_of(scan: Scan, region: str) -> dict[str, NDArray[Any]]:

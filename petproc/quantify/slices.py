@@ -33,6 +33,7 @@ Whole = NDArray[np.int64]
 class Slices:
     """Slices of one region in the direction of flow; arrays have shape (K,).
 
+    `arc_mm` counts from the vessel's landmark, or from its first station where it has none (`scan.has_landmark`).
     `hottest` (K, 3) is the voxel index of the hottest voxel, of equally hot ones the lowest in k, then j, then i;
     `activity_*` in Bq/mL; `partial` where a voxel stands in; `reasons` why a slice does not count, empty where it does.
     """

@@ -18,17 +18,18 @@ Place = Callable[[SliceRow], tuple[float, float]]
 def along_vessel(visits: Mapping[str, Sequence[SliceRow]], direction: str, what: str) -> Markup:
     """A line per visit by arc length, the baseline grey and the other in the colour of `direction`.
 
-    `visits` are slices by session, each with a TBRmax. One that does not count is a hollow dot outside the line.
+    `visits` are slices by session, each with an arc length and a TBRmax. One that does not count is a hollow
+    dot outside the line.
     """
     rows = [row for slices in visits.values() for row in slices]
-    first, last, ticks = scale([row.arc_mm for row in rows], room=0.0)
+    first, last, ticks = scale([row.arc_mm or 0.0 for row in rows], room=0.0)
     y, parts = height_axis([row.tbr_max or 0.0 for row in rows], FRAME)
 
     def x(arc_mm: float) -> float:
         return FRAME.left + (arc_mm - first) / (last - first) * (FRAME.right - FRAME.left)
 
     def place(row: SliceRow) -> tuple[float, float]:
-        return x(row.arc_mm), y(row.tbr_max or 0.0)
+        return x(row.arc_mm or 0.0), y(row.tbr_max or 0.0)
 
     parts += [
         f'<text class="tick" x="{x(tick):.1f}" y="{FRAME.bottom + 18}" text-anchor="middle">{number(tick, 0)}</text>'

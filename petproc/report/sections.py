@@ -21,6 +21,8 @@ from petproc.report.words import coded, words
 from petproc.settings import Analysis, plain
 
 NOT_DEFINED = "not-defined"
+NOT_COMPARED = ("one-visit", "no-landmark", "too-few-slices")
+"""Codes of what only a change can lack: the rest is said of the scan."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def profiles(change: Sequence[ChangeRow], slices: Sequence[SliceRow], metric: st
     """TBRmax along the index vessel of every participant that has one: participant, vessel, figure."""
     by_place: dict[tuple[str, str], dict[str, list[SliceRow]]] = {}
     for cut in slices:
-        if cut.tbr_max is not None:
+        if cut.tbr_max is not None and cut.arc_mm is not None:
             by_place.setdefault((cut.participant, cut.region), {}).setdefault(cut.session, []).append(cut)
     drawn = []
     for row in change:
@@ -136,7 +138,7 @@ def unmeasured(uptake: Sequence[UptakeRow], change: Sequence[ChangeRow]) -> list
         entries.append(_entry(participant, session, where, reason))
     pairs: dict[tuple[str, str], list[str]] = {}
     for line in change:
-        if line.status == "refused" and coded(line.reason)[0] in ("one-visit", "too-few-slices"):
+        if line.status == "refused" and coded(line.reason)[0] in NOT_COMPARED:
             pairs.setdefault((line.participant, line.reason or ""), []).append(line.region)
     for (participant, reason), places in pairs.items():
         entries.append(

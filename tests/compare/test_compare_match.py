@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from petproc.compare.match import match
@@ -82,6 +84,12 @@ def test_no_overlap_matches_nothing():
 def test_no_slices_at_all_match_nothing():
     found = match([], slices([0.0, 3.0]))
     assert (found.matched_mm, found.unmatched_mm, found.unmatched_fraction) == (0.0, 6.0, 1.0)
+
+
+def test_slices_without_an_arc_length_match_nothing():
+    nowhere = [replace(row, arc_mm=None) for row in slices([0.0, 3.0])]
+    found = match(nowhere, slices([0.0, 3.0, 6.0]))
+    assert (found.baseline, found.follow_up, found.matched_mm, found.unmatched_mm) == ((), (), 0.0, 9.0)
 
 
 @pytest.mark.parametrize("dropped", [(), (3.0,), (0.0, 9.0)])

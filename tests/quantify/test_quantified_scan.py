@@ -168,7 +168,18 @@ def test_the_most_diseased_segment_never_reaches_over_a_slice_left_out(scan):
     assert found["mds_tbr_max"] == pytest.approx(3.4)
 
 
-def test_an_arc_that_counts_from_the_first_station_is_noticed(scan):
-    assert [finding.code for finding in quantify_scan(scan, ONLY_DESCENDING).findings] == ["arc-without-landmark"]
+def test_an_arc_that_counts_from_the_first_station_is_noticed_and_not_written(scan):
+    plain = quantify_scan(scan, ONLY_DESCENDING)
+    assert [finding.code for finding in plain.findings] == ["arc-without-landmark"]
+    assert [row.arc_mm for row in plain.slices] == [None] * 20
+    assert [row.pet_k for row in plain.slices] == list(range(19, -1, -1))  # still with the flow
     stations = {**scan.stations, "arc_mm": scan.stations["arc_mm"] - 20.0}
-    assert quantify_scan(replace(scan, stations=stations), ONLY_DESCENDING).findings == []
+    placed = quantify_scan(replace(scan, stations=stations), ONLY_DESCENDING)
+    assert placed.findings == []
+    assert [row.arc_mm for row in placed.slices] == pytest.approx([3.0 * n - 20.0 for n in range(20)])
+    assert values(placed) == values(plain)
+
+
+def test_the_vena_cava_counts_from_its_upper_end_and_needs_no_other_landmark(scan):
+    slices = quantify_scan(scan, QuantifySettings(regions=("superior_vena_cava",))).slices
+    assert [row.arc_mm for row in slices] == pytest.approx([3.0 * n for n in range(20)])
