@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from petproc.compare.active import ACTIVE_MEAN, active_slices, none_active
 from petproc.compare.index import INDEX_VESSEL, IndexChoice
 from petproc.compare.match import Matched
 from petproc.core.measure import BLOOD_SUV_MEAN, measure
@@ -13,6 +14,8 @@ from petproc.core.tables import ChangeRow, ScanRow, SliceRow, Status, UptakeRow
 from petproc.settings import QuantifySettings
 
 BASELINE, FOLLOWUP = "baseline", "followup"
+MEAN_MAX = "mean_tbr_max"
+"""What `ACTIVE_MEAN` is at either visit, once the slices are chosen."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +80,24 @@ def blood_rows(pair: Pair) -> list[ChangeRow]:
 
 
 def region_rows(pair: Pair, region: str, matched: Matched, settings: QuantifySettings) -> list[ChangeRow]:
-    """A row for every metric, over the slices matched."""
-    values = [
-        _values(pair, region, visit, slices, settings)
-        for visit, slices in ((pair.baseline, matched.baseline), (pair.follow_up, matched.follow_up))
-    ]
+    """A row for every metric, over the slices matched; `ACTIVE_MEAN` over the places active at baseline."""
+    both = _at_visits(pair, region, (matched.baseline, matched.follow_up), settings)
+    active = active_slices(pair.baseline.slices.get(region, ()), matched, settings.active_tbr)
+    of_active = _at_visits(pair, region, active, settings)
+    unmatched = _no_landmark(pair, region) or _too_few(matched, settings.slices_min)
     rows = []
     for metric in METRICS.values():
         row = _empty(pair.participant, region, metric.name, metric.unit)
-        refused = pair.missing or _refused_at(pair, region, metric.name) or _too_few(matched, settings.slices_min)
-        if refused:
+        # A visit without an active slice of its own is refused in the uptake table and may have a value here.
+        values, name = (of_active, MEAN_MAX) if metric.name == ACTIVE_MEAN else (both, metric.name)
+        if refused := pair.missing or _refused_at(pair, region, name) or unmatched:
             rows.append(replace(row, status=refused[0], reason=refused[1]))
             continue
         row = replace(row, matched_mm=matched.matched_mm, unmatched_mm=matched.unmatched_mm)
-        rows.append(_changed(row, values[0].get(metric.name), values[1].get(metric.name)))
+        if metric.name == ACTIVE_MEAN and (reason := none_active(active, settings.active_tbr)):
+            rows.append(replace(row, reason=reason))
+        else:
+            rows.append(_changed(row, values[0].get(name), values[1].get(name)))
     return rows
 
 
@@ -110,6 +117,14 @@ def index_rows(choice: IndexChoice, rows: Sequence[ChangeRow]) -> list[ChangeRow
         replace(row, region=INDEX_VESSEL, reason=": ".join(filter(None, (row.region, row.reason))))
         for row in rows
         if row.region == choice.region and row.metric in METRICS
+    ]
+
+
+def _at_visits(
+    pair: Pair, region: str, slices: tuple[Sequence[SliceRow], Sequence[SliceRow]], settings: QuantifySettings
+) -> list[dict[str, float | None]]:
+    return [
+        _values(pair, region, visit, own, settings) for visit, own in zip(pair.visits.values(), slices, strict=True)
     ]
 
 
@@ -134,6 +149,22 @@ def _refused_at(pair: Pair, region: str, metric: str) -> tuple[Status, str] | No
         elif row.value is None:
             why.append(f"{session}: {row.reason}")
     return ("refused", "; ".join(why)) if why else None
+
+
+def _no_landmark(pair: Pair, region: str) -> tuple[Status, str] | None:
+    """Where arc lengths count from wherever the vessel comes into view, equal ones are not the same place."""
+    lacking = [
+        session
+        for session, visit in pair.visits.items()
+        if any(row.arc_mm is None for row in visit.slices.get(region, ()))
+    ]
+    if not lacking:
+        return None
+    return "refused", (
+        f"no-landmark: the arc length at {' and '.join(lacking)} counts from no landmark (the aorta's is at the height "
+        "of the carina), so that places cannot be told apart between the visits. Give a CT, or labels, in which the "
+        "aorta reaches to that height."
+    )
 
 
 def _too_few(matched: Matched, slices_min: int) -> tuple[Status, str] | None:

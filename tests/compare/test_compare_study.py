@@ -18,18 +18,19 @@ ASCENDING, DESCENDING = "ascending_aorta", "descending_aorta"
 QUANTIFY = QuantifySettings(regions=(ASCENDING, DESCENDING))
 COMPARE = CompareSettings()
 BLOOD = 2.0
+ACTIVE = "active_mean_tbr_max"
 
 
 def scan_row(session, include="yes", reason=""):
     return ScanRow("01", session, "FDG", "1", "2", include, reason)
 
 
-def vessel(session, region, tbr, *, blood=BLOOD, dropped=(), uptake_min=120.0):
-    """Slices 5 mm apart with these TBRmax (TBRmean half of it), and the rows of the uptake table."""
+def vessel(session, region, tbr, *, blood=BLOOD, dropped=(), uptake_min=120.0, first_mm=0.0, slice_mm=5.0):
+    """Slices `slice_mm` apart with these TBRmax (TBRmean half of it), and the rows of the uptake table."""
     slices = [
         SliceRow(
             *("01", session, region, n + 1, None),
-            arc_mm=5.0 * n,
+            arc_mm=first_mm + slice_mm * n,
             n_voxel=20,
             area_mm2=320.0,
             accepted_fraction=1.0,
@@ -41,7 +42,7 @@ def vessel(session, region, tbr, *, blood=BLOOD, dropped=(), uptake_min=120.0):
             hottest_i=0,
             hottest_j=0,
             hottest_k=0,
-            slice_mm=5.0,
+            slice_mm=slice_mm,
             flag=None,
             counts=n not in dropped,
             reason=None,
@@ -89,11 +90,11 @@ def refused(rows, reason):
     return [replace(row, value=None, status="refused", reason=reason) for row in rows]
 
 
-def compare(*vessels, scans=None, extra=(), settings=COMPARE, **more):
+def compare(*vessels, scans=None, extra=(), settings=COMPARE, quantify=QUANTIFY, **more):
     slices = [row for cut, _ in vessels for row in cut]
     uptake = [row for _, rows in vessels for row in rows] + list(extra)
     scans = [scan_row("baseline"), scan_row("followup")] if scans is None else scans
-    return compare_study(slices, uptake, scans, settings=settings, quantify=QUANTIFY, **more)
+    return compare_study(slices, uptake, scans, settings=settings, quantify=quantify, **more)
 
 
 def row_of(compared, region, metric="mean_tbr_max"):
@@ -156,7 +157,7 @@ def test_swapping_the_visits_gives_exactly_the_negative_change():
     swapped = [tuple([replace(row, session=swap[row.session]) for row in rows] for rows in both) for both in vessels]
     there, back = compare(*vessels), compare(*swapped)
     for region in (ASCENDING, DESCENDING):
-        for metric in METRICS:
+        for metric in set(METRICS) - {ACTIVE}:  # which looks at the places that the baseline chose
             one, other = row_of(there, region, metric), row_of(back, region, metric)
             assert (one.change is None) == (other.change is None)
             assert one.change is None or one.change == -other.change
@@ -261,11 +262,171 @@ def test_percent_is_empty_where_the_baseline_is_zero():
 
 
 def test_a_metric_without_a_value_over_the_matched_slices_says_where():
+    # Without the third slice, two stretches of two are left: too short for a segment of three.
     vessels = usual()
-    vessels[1] = vessel("followup", ASCENDING, [1.8, 1.9, 1.8, 1.8])
-    row = row_of(compare(*vessels), ASCENDING, "active_mean_tbr_max")
+    vessels[0] = vessel("baseline", ASCENDING, [2.2] * 5)
+    vessels[1] = vessel("followup", ASCENDING, [2.0] * 5, dropped=[2])
+    row = row_of(compare(*vessels), ASCENDING, "mds_tbr_max")
     assert (row.status, row.change) == ("refused", None)
-    assert row.reason == "not-defined: the slices matched have no value at followup."
+    assert row.reason == "not-defined: the slices matched have no value at baseline and followup."
+
+
+def active_pair(before, after):
+    """The row of the active slices' mean, of two ascending aortas."""
+    return row_of(compare(before, after, *usual()[2:]), ASCENDING, ACTIVE)
+
+
+def none_active(visit):
+    """Its uptake table as quantify writes it: no slice reaches the cut-off."""
+    slices, uptake = visit
+    reason = "not-defined: these slices have no value of: mean TBRmax over the active slices."
+    return slices, [row for row in uptake if row.metric != ACTIVE] + refused(
+        [row for row in uptake if row.metric == ACTIVE], reason
+    )
+
+
+def test_active_slices_are_those_of_the_baseline_at_both_visits():
+    # Active at baseline: the first two. At follow-up the same places read 1.8 and 2.2, and the last, 3.0, is not asked.
+    row = active_pair(
+        vessel("baseline", ASCENDING, [2.0, 2.4, 1.9, 1.9]), vessel("followup", ASCENDING, [1.8, 2.2, 1.5, 3.0])
+    )
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.2), pytest.approx(2.0))
+    assert row.change == pytest.approx(-0.2)
+    assert (row.matched_mm, row.status, row.reason) == (20.0, "measured", None)
+
+
+def test_a_follow_up_without_an_active_slice_still_has_a_mean_over_the_baselines():
+    before = vessel("baseline", ASCENDING, [2.0, 2.4, 1.9, 1.9])
+    after = none_active(vessel("followup", ASCENDING, [1.4, 1.2, 1.5, 1.5]))
+    row = active_pair(before, after)
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.2), pytest.approx(1.3))
+    compared = compare(before, after, *usual()[2:])
+    assert row_of(compared, INDEX_VESSEL, ACTIVE).change == row.change
+    # What each visit's own slices say stays as it was: two of four, then none.
+    fraction = row_of(compared, ASCENDING, "active_fraction")
+    assert (fraction.baseline, fraction.follow_up) == (0.5, 0.0)
+    length = row_of(compared, ASCENDING, "active_length")
+    assert (length.baseline, length.follow_up) == (10.0, 0.0)
+
+
+def test_slices_that_lie_elsewhere_at_follow_up_are_active_where_the_nearest_of_the_baseline_is():
+    # Baseline at 0, 5, 10, 15 mm, active at 5 alone: 2.5 to 7.5 mm. Follow-up at 1, 4, 7, 10, 13 mm: 4 and 7 lie there.
+    row = active_pair(
+        vessel("baseline", ASCENDING, [1.5, 3.0, 1.5, 1.5]),
+        vessel("followup", ASCENDING, [1.0, 1.6, 2.0, 3.0, 1.1], first_mm=1.0, slice_mm=3.0),
+    )
+    assert (row.baseline, row.follow_up) == (pytest.approx(3.0), pytest.approx(1.8))
+
+
+def test_of_two_slices_equally_near_the_first_with_flow_decides():
+    # Follow-up at 2.5, 7.5, 12.5 mm, each half-way: 2.5 belongs to 0 (active), 7.5 to 5 (not), 12.5 to 10 (not).
+    row = active_pair(
+        vessel("baseline", ASCENDING, [2.0, 1.5, 1.5, 1.5]),
+        vessel("followup", ASCENDING, [1.7, 1.2, 1.1], first_mm=2.5),
+    )
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.0), pytest.approx(1.7))
+
+
+def test_an_active_slice_that_the_follow_up_lacks_is_left_out_at_both():
+    row = active_pair(
+        vessel("baseline", ASCENDING, [2.0, 9.0, 2.4, 1.5]),
+        vessel("followup", ASCENDING, [1.8, 9.0, 2.2, 1.5], dropped=[1]),
+    )
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.2), pytest.approx(2.0))
+
+
+def test_a_follow_up_slice_at_a_place_not_matched_stands_for_no_other_place():
+    # Baseline at 0, 5, 10, 15 mm; the follow-up's last slice, of 1 mm, is at 17 mm: inside of what the baseline covers
+    # (to 17.5), but the baseline's at 15 lies outside of what the follow-up covers (16.5 to 17.5). The active 10 mm,
+    # though the nearest one matched, is not where 17 mm is.
+    before = vessel("baseline", ASCENDING, [1.5, 1.5, 2.4, 1.5])
+    slices, uptake = vessel("followup", ASCENDING, [1.2, 1.2, 2.0])
+    far = replace(slices[-1], slice=9, arc_mm=17.0, slice_mm=1.0, suv_max=9.0 * BLOOD, tbr_max=9.0)
+    row = active_pair(before, ([*slices, far], uptake))
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.4), pytest.approx(2.0))
+
+
+def test_without_an_active_slice_at_baseline_there_is_no_mean_over_them():
+    row = active_pair(
+        none_active(vessel("baseline", ASCENDING, [1.9] * 4)), vessel("followup", ASCENDING, [2.5, 2.5, 2.5, 2.5])
+    )
+    assert (row.status, row.baseline, row.follow_up, row.change) == ("refused", None, None, None)
+    assert row.reason == "not-defined: of the slices matched none is active at baseline (TBRmax >= 2)."
+
+
+def test_an_active_place_that_no_slice_of_the_follow_up_is_nearest_to_has_no_mean():
+    # Baseline every 2 mm, active at 4 mm alone; follow-up at 1, 6 and 11 mm.
+    row = active_pair(
+        vessel("baseline", ASCENDING, [1.5, 1.5, 2.4, 1.5, 1.5, 1.5, 1.5], slice_mm=2.0),
+        vessel("followup", ASCENDING, [1.2, 1.2, 1.2], first_mm=1.0),
+    )
+    assert (row.status, row.change) == ("refused", None)
+    assert row.reason == "not-defined: no slice of the follow-up lies at one that was active at baseline."
+
+
+def test_a_follow_up_refused_as_a_whole_has_no_mean_over_the_active_slices():
+    before, after = vessel("baseline", ASCENDING, [2.4] * 4), vessel("followup", ASCENDING, [2.0] * 4)
+    row = active_pair(before, (after[0], refused(after[1], "needs-review: radius.")))
+    assert (row.status, row.reason) == ("refused", "followup: needs-review: radius.")
+
+
+def test_at_another_cut_off_other_slices_are_active():
+    before, after = vessel("baseline", ASCENDING, [1.6, 2.4, 1.5]), vessel("followup", ASCENDING, [1.2, 2.0, 1.5])
+    settings = QuantifySettings(regions=(ASCENDING, DESCENDING), active_tbr=1.6)
+    (row,) = [
+        row
+        for row in compare(before, after, *usual()[2:], quantify=settings).change
+        if (row.region, row.metric) == (ASCENDING, ACTIVE)
+    ]
+    assert (row.baseline, row.follow_up) == (pytest.approx(2.0), pytest.approx(1.6))
+
+
+NO_LANDMARK = (
+    "no-landmark: the arc length at {} counts from no landmark (the aorta's is at the height of the carina), so that "
+    "places cannot be told apart between the visits. Give a CT, or labels, in which the aorta reaches to that height."
+)
+
+
+def without_landmark(visit):
+    slices, uptake = visit
+    return [replace(row, arc_mm=None) for row in slices], uptake
+
+
+@pytest.mark.parametrize(
+    ("lacking", "where"), [((0,), "baseline"), ((1,), "followup"), ((0, 1), "baseline and followup")]
+)
+def test_slices_without_a_landmark_are_not_compared(lacking, where):
+    vessels = usual()
+    for visit in lacking:
+        vessels[visit] = without_landmark(vessels[visit])
+    compared = compare(*vessels)
+    for metric in METRICS:
+        row = row_of(compared, ASCENDING, metric)
+        assert (row.status, row.baseline, row.follow_up, row.change) == ("refused", None, None, None)
+        assert row.reason == NO_LANDMARK.format(where)
+    assert row_of(compared, DESCENDING).status == "measured"
+
+
+def test_an_index_vessel_without_a_landmark_is_still_chosen_at_baseline_and_refused():
+    vessels = usual()
+    vessels[1] = without_landmark(vessels[1])
+    compared = compare(*vessels)
+    assert compared.index[0].region == ASCENDING
+    row = row_of(compared, INDEX_VESSEL)
+    assert (row.status, row.change, row.reason) == (
+        "refused",
+        None,
+        "ascending_aorta: " + NO_LANDMARK.format("followup"),
+    )
+
+
+def test_a_missing_visit_and_a_vessel_not_measured_come_before_a_missing_landmark():
+    vessels = usual()
+    vessels[0] = without_landmark(vessels[0])
+    vessels[1] = (vessels[1][0], refused(vessels[1][1], "needs-review: radius."))
+    assert row_of(compare(*vessels), ASCENDING).reason == "followup: needs-review: radius."
+    alone = compare(vessels[0], vessels[2], scans=[scan_row("baseline")])
+    assert row_of(alone, ASCENDING).reason == "one-visit: no followup"
 
 
 def test_the_blood_pool_is_an_outcome_of_its_own():

@@ -233,3 +233,23 @@ def test_the_index_vessel_is_drawn_slice_by_slice_and_broken_where_one_is_left_o
     assert html.count('<polyline class="run fall"') == 2
     assert html.count('<circle class="out fall"') == 1
     assert "Along the index vessel" not in page(content)
+
+
+def test_a_visit_without_a_landmark_is_not_drawn_along_the_vessel(content):
+    nowhere = [replace(row, arc_mm=None) for row in slices("followup", [1.9, 1.8])]
+    html = page(replace(content, slices=slices("baseline", [2.5, 2.4]) + nowhere))
+    assert html.count('<polyline class="run before"') == 1
+    assert html.count('<polyline class="run fall"') == 0
+    assert "Along the index vessel" not in page(replace(content, slices=nowhere))
+
+
+def test_a_change_refused_for_want_of_a_landmark_stands_with_what_was_not_measured(content):
+    reason = "no-landmark: the arc length at followup counts from no landmark."
+    rows = [*content.change, refused_change("02", "descending_aorta", reason)]
+    html = page(replace(content, change=rows))
+    part = html.split('<section id="unmeasured">')[1].split("</section>")[0]
+    assert "02 change descending aorta no landmark the arc length at followup" in text_of(part)
+
+
+def test_the_active_slices_of_a_change_are_said_to_be_the_baselines(content):
+    assert "active slices of a change are those of the baseline" in text_of(page(content))
