@@ -75,7 +75,8 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
     from nibabel.spatialimages import HeaderDataError
     from nibabel.wrapstruct import WrapStructError
 
-    damage = (OSError, EOFError, ValueError, OverflowError, IsalError, HeaderDataError, ImageFileError, WrapStructError)
+    damage: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, OverflowError, IsalError)
+    damage += (HeaderDataError, ImageFileError, WrapStructError)
     try:
         image = nib.Nifti1Image.from_bytes(_decompressed(path.read_bytes()))
         data = np.asanyarray(image.dataobj)
