@@ -75,8 +75,18 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
     from nibabel.spatialimages import HeaderDataError
     from nibabel.wrapstruct import WrapStructError
 
-    damage: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, OverflowError, IsalError)
-    damage += (HeaderDataError, ImageFileError, WrapStructError)
+    # isal's own annotation says instance where it means class
+    isal_error: Any = IsalError
+    damage = (
+        OSError,
+        EOFError,
+        ValueError,
+        OverflowError,
+        isal_error,
+        HeaderDataError,
+        ImageFileError,
+        WrapStructError,
+    )
     try:
         image = nib.Nifti1Image.from_bytes(_decompressed(path.read_bytes()))
         data = np.asanyarray(image.dataobj)
