@@ -23,7 +23,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from petproc.layout import scan_name
 
 NOT_SHOWN = ("total", "all")
+LOG_LINES = 40
 NAME = "petproc"
+SAID_ALREADY = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
+"""How Snakemake ends after a failed job."""
 
 
 class LogHandler(LogHandlerBase):
@@ -60,11 +63,12 @@ class LogHandler(LogHandlerBase):
             self._finished(self.jobs.pop(record.job_id))  # type: ignore[attr-defined]
         elif event == LogEvent.JOB_ERROR:
             self._failed(record)
-        elif record.levelname in ("ERROR", "CRITICAL") and event != LogEvent.GROUP_ERROR:
+        elif record.levelname in ("ERROR", "CRITICAL") and getattr(record, "exception", "") != "RuleException":
             self._print_plain(record)
 
     def close(self) -> None:
-        self.display.stop()
+        if self.console.is_terminal:
+            self.display.stop()
         super().close()
 
     def _planned(self, stats: dict[str, int]) -> None:
@@ -83,9 +87,16 @@ class LogHandler(LogHandlerBase):
         self.refused[job.rule_name] += bool(refusal)
         self._advance(job, f"{refusal['reason']} {refusal['remedy']}" if refusal else "")
 
-    def _failed(self, record: Any) -> None:
-        self._print_plain(record)
-        self.jobs.pop(record.jobid, None)
+    def _failed(self, job: Any) -> None:
+        """A bug, whose log is shown; that a study is not complete is said by the summary after the run."""
+        name = _name(self.jobs.pop(job.jobid, job))
+        if job.rule_name == "complete":
+            return
+        self.console.print(f"[red]failed[/] {escape(name)}", soft_wrap=True)
+        for path in map(Path, job.log):
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            self.console.print("\n".join(text.splitlines()[-LOG_LINES:]), markup=False, highlight=False, soft_wrap=True)
+            self.console.print(f"(from {path})", highlight=False, soft_wrap=True)
 
     def _advance(self, job: Any, refused: str) -> None:
         task = self.tasks[job.rule_name]
@@ -99,13 +110,13 @@ class LogHandler(LogHandlerBase):
 
     def _print_plain(self, record: LogRecord) -> None:
         text = (self.plain.format(record) or "").strip()
-        if text and text != "None":
+        if text and text != "None" and not text.startswith(SAID_ALREADY):
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _name(job: Any) -> str:
     """What a job works on: `ingest sub-01_ses-baseline`, `compare primary`."""
-    names = dict(job.wildcards or {})
+    names = dict(getattr(job, "wildcards", None) or {})
     place = scan_name(names["participant"], names["session"]) if "participant" in names else names.get("analysis", "")
     return f"{job.rule_name.replace('_', ' ')} {place}".strip()
 

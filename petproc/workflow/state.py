@@ -64,13 +64,17 @@ def print_summary(study: Path) -> None:
         console.print(f"[yellow]Analysis {name} is not made, or older than its scans.[/] Next: petproc run {study}")
     if not rows:
         return
-    table = Table("scan", "analysis", "status", "regions", "what is not measured, and what to do", box=None)
+    table = Table("scan", "analysis", "status", "regions measured", box=None)
     for row in rows:
-        words = " ".join(part for part in (row.reason, row.remedy) if part)
         status = f"[{COLOURS.get(row.status, 'default')}]{row.status}[/]"
         regions = f"{row.n_region_measured} of {row.n_region}" if row.n_region else ""
-        table.add_row(layout.scan_name(row.participant, row.session), row.analysis, status, regions, escape(words))
+        table.add_row(layout.scan_name(row.participant, row.session), row.analysis, status, regions)
     console.print(table)
+    for row in rows:
+        if row.reason:
+            scan = layout.scan_name(row.participant, row.session)
+            words = escape(" ".join(filter(None, (row.reason, row.remedy))))
+            console.print(f"[{COLOURS.get(row.status, 'default')}]{scan}[/] ({row.analysis}): {words}", soft_wrap=True)
     unmeasured = sum(not row.complete for row in rows)
     console.print(f"{unmeasured} not measured." if unmeasured else "Every scan is measured, or excluded with a reason.")
     for name in dict.fromkeys(row.analysis for row in rows):

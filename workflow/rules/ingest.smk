@@ -12,7 +12,7 @@ rule ingest:
         ct_sidecar=layout.CT_SIDECAR,
     log:
         log_of("ingest", "participant", "session"),
-    threads: 2
+    threads: 1
     resources:
         mem_mb=2000,
     params:

@@ -19,7 +19,7 @@ rule sample:
         overlays=layout.OVERLAYS,
     log:
         log_of("sample_{backend}", "participant", "session"),
-    threads: 2
+    threads: 1
     resources:
         mem_mb=2000,
     params:
