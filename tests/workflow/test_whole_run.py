@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import new_study, petproc
+from studies import new_study, petproc
 
 from petproc import layout
 from petproc.core.tables import ChangeRow, IndexRow, ScanRow, SliceRow, UptakeRow
