@@ -5,7 +5,7 @@
 For every scan (N participants, two visits, the demo's grid, a noisy low-dose CT) and both backends: segment, sample and
 quantify with default settings, against the perfect reader (`petproc.reference` on the noise-free PET with the exact
 vessels). PET and CT are aligned, so that no motion is estimated. The exit status is 1 where a bar is missed. No stage
-sees the truth. About 45 s a scan on 2 cores.
+sees the truth. About 25 s a scan on 2 cores.
 """
 
 from __future__ import annotations
