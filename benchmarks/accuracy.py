@@ -236,7 +236,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--participants", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--noise", type=float, default=0.0, help="of the PET: coefficient of variation in the liver")
+    parser.add_argument("--noise", type=float, default=0.0, help="of the PET: COV in the liver; the bars are for none")
     chosen = parser.parse_args()
     print(HEAD)
     entries: list[Entry] = []
