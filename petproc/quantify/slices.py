@@ -5,8 +5,8 @@ centreline, on a fixed lattice of arc length from the landmark, so that both vis
 stands for `slice_mm` of vessel: the distance between planes, or the slab's length.
 
 A voxel is in the ROI when enough of it lies deep enough under the lateral outer wall. In a small vessel a slice may
-have no such voxel: the best covered one then stands in and the slice is flagged `partial`; a slice never vanishes in
-between.
+have no such voxel: the best covered one then stands in, if the vessel reaches into it at all, and the slice is flagged
+`partial`; a slice never vanishes in between.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def _span(numbers: Whole) -> Whole:
 
 def _roi(rows: Columns, arc: Floats, cut: _Cut, settings: QuantifySettings) -> _Roi:
     inside = np.flatnonzero(rows[f"depth_{settings.coverage}"] >= settings.inner_depth_mm)
-    stand_in = _stand_ins(rows["depth_p50"], inside, cut)
+    touched = rows["depth_p90"] >= settings.inner_depth_mm
+    stand_in = _stand_ins(rows["depth_p50"], touched, inside, cut)
     chosen = np.sort(np.concatenate([inside, stand_in]))
     if len(chosen) == 0:
         raise Refusal("no-voxels", "No PET voxel lies in this region.", "Look at its overlay and the PET's extent.")
@@ -166,10 +167,13 @@ def _roi(rows: Columns, arc: Floats, cut: _Cut, settings: QuantifySettings) -> _
     )
 
 
-def _stand_ins(depth: NDArray[Any], inside: Whole, cut: _Cut) -> Whole:
-    """The deepest row of every expected slice that has none inside; of equally deep ones the first."""
+def _stand_ins(depth: NDArray[Any], touched: NDArray[np.bool_], inside: Whole, cut: _Cut) -> Whole:
+    """The deepest row that the vessel touches of every expected slice with none inside; of equally deep ones the first.
+
+    Without the touch a slice at a vessel's oblique end would be given a voxel millimetres outside of it.
+    """
     missing = np.setdiff1d(cut.expected, cut.number[inside])
-    rows = np.flatnonzero(np.isin(cut.number, missing))
+    rows = np.flatnonzero(np.isin(cut.number, missing) & touched)
     rows = rows[np.lexsort((-depth[rows], cut.number[rows]))]
     return rows[np.unique(cut.number[rows], return_index=True)[1]]
 

@@ -43,7 +43,7 @@ class ScanTables:
 
 def columns_read(coverage: str) -> list[str]:
     """Columns of the voxel table that quantification with this depth quantile needs."""
-    depths = dict.fromkeys((f"depth_{coverage}", "depth_p50"))
+    depths = dict.fromkeys((f"depth_{coverage}", "depth_p50", "depth_p90"))
     return ["region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm"]
 
 
