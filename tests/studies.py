@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +19,10 @@ def petproc(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def new_study(folder: Path, trial: Path, *deliveries: Path) -> Path:
     """A study of the trial that measures the true masks."""
     assert petproc("init", folder).returncode == 0
+    shutil.copytree(trial / "truth/masks", folder / "masks")
     config = layout.path(layout.CONFIG, folder)
-    text = config.read_text().replace(
-        "masks/{participant}_{session}.nii.gz", f"{trial}/truth/masks/{{participant}}_{{session}}.nii.gz"
-    )
-    text = text.replace("backends: [classical]", "backends: [imported]").replace(
-        "backend: classical", "backend: imported"
-    )
-    config.write_text(text)
+    text = config.read_text().replace("backends: [classical]", "backends: [imported]")
+    config.write_text(text.replace("backend: classical", "backend: imported"))
     said = petproc("inventory", folder, *deliveries, "--keep-ids")
     assert said.returncode == 0, said.stdout
     return folder

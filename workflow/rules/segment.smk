@@ -32,7 +32,7 @@ rule segment_imported:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["segment"],
-        settings=values_of(PLAN.settings.segment.imported),
+        settings={"names": values_of(PLAN.settings.segment.imported)["names"]},
         mask=mask_of,
     script:
         "../scripts/segment_imported.py"
