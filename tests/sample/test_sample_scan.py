@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from tubes import CandyCane, StraightTube, acquisition, centres, grid_around, still
 
@@ -108,7 +109,7 @@ def test_deeper_quantiles_follow_each_other(sampled):
 
 def test_a_row_names_the_nearest_station_of_its_own_region(sampled, pet, segmentation):
     for region, vessel in (("descending_aorta", "aorta"), ("superior_vena_cava", "superior_vena_cava")):
-        rows = sampled.voxels.filter(pa.compute.equal(sampled.voxels.column("region"), region))
+        rows = sampled.voxels.filter(pc.equal(sampled.voxels.column("region"), region))
         own = [s for s in segmentation.stations if s.region == region]
         z = pet.grid.to_mm(index_of(rows))[:, 2]
         nearest = np.abs(z[:, None] - [s.z_mm for s in own]).min(axis=1)
@@ -125,7 +126,7 @@ def test_the_vena_cava_lies_ten_millimetres_from_the_ascending_aorta(sampled, pe
         ("superior_vena_cava", [24.0, 6.0, 15.0], 13.7),
         ("ascending_aorta", [0.0, 0.0, 15.0], 17.7),
     ):
-        rows = sampled.voxels.filter(pa.compute.equal(sampled.voxels.column("region"), region))
+        rows = sampled.voxels.filter(pc.equal(sampled.voxels.column("region"), region))
         mm = pet.grid.to_mm(index_of(rows))
         nearest = np.argmin(np.linalg.norm(mm - place, axis=1))
         off = np.linalg.norm((mm[nearest] - place)[:2])
