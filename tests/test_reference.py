@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
@@ -21,24 +22,7 @@ GRID = Grid((6, 4, 8), np.diag([10.0, 10.0, 10.0, 1.0]))
 
 def acquisition() -> PetAcquisition:
     """One kilogram, 500 Bq, no decay: SUV is twice the activity."""
-    return PetAcquisition(
-        tracer="FDG",
-        radionuclide="F18",
-        half_life_s=6586.2,
-        injected_activity_bq=500.0,
-        injection_time=NOON,
-        decay_reference_time=NOON,
-        slice_acquisition_time=(NOON,) * 8,
-        slice_duration_s=(60.0,) * 8,
-        weight_kg=1.0,
-        height_m=1.7,
-        sex="F",
-        units="BQML",
-        decay_correction="START",
-        manufacturer="",
-        model="",
-        reconstruction="",
-    )
+    return acquired((NOON,) * 8, injection=NOON, injected_activity_bq=500.0, weight_kg=1.0)
 
 
 def vein() -> tuple[np.ndarray, np.ndarray]:

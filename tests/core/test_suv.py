@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
@@ -16,24 +17,8 @@ INJECTED = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 def one_half_life_later():
     """70 kg, 200 MBq, pixels valid one half-life after injection, past midnight: 100 MBq are left."""
     reference = INJECTED + timedelta(seconds=F18_HALF_LIFE_S)
-    return PetAcquisition(
-        tracer="FDG",
-        radionuclide="F18",
-        half_life_s=F18_HALF_LIFE_S,
-        injected_activity_bq=200e6,
-        injection_time=INJECTED,
-        decay_reference_time=reference,
-        slice_acquisition_time=(reference, reference + timedelta(minutes=2, seconds=30)),
-        slice_duration_s=(150.0, 150.0),
-        weight_kg=70.0,
-        height_m=1.75,
-        sex="M",
-        units="BQML",
-        decay_correction="START",
-        manufacturer="SIEMENS",
-        model="",
-        reconstruction="",
-    )
+    times = (reference, reference + timedelta(minutes=2, seconds=30))
+    return acquired(times, injection=INJECTED, half_life_s=F18_HALF_LIFE_S, decay_reference_time=reference)
 
 
 def test_half_is_left_after_a_half_life_and_all_at_once():

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.regions import REGIONS, SVC
@@ -88,24 +89,7 @@ def voxel_table(vessels: tuple[Vessel, ...]) -> dict[str, Any]:
 def acquisition(**changes: Any) -> PetAcquisition:
     """70 kg and 140 MBq at the reference time: SUV = activity / 2000; the upper ten planes 4 minutes later."""
     times = tuple(INJECTION + timedelta(minutes=120 + 4 * (k >= 10)) for k in range(SHAPE[2]))
-    known = PetAcquisition(
-        tracer="FDG",
-        radionuclide="F18",
-        half_life_s=6586.2,
-        injected_activity_bq=140e6,
-        injection_time=INJECTION,
-        decay_reference_time=INJECTION,
-        slice_acquisition_time=times,
-        slice_duration_s=(240.0,) * SHAPE[2],
-        weight_kg=70.0,
-        height_m=1.75,
-        sex="M",
-        units="BQML",
-        decay_correction="ADMIN",
-        manufacturer="m",
-        model="m",
-        reconstruction="r",
-    )
+    known = acquired(times, injection=INJECTION, injected_activity_bq=140e6, decay_correction="ADMIN")
     return replace(known, **changes)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from acquisitions import acquired
 
-from petproc.core.acquisition import PetAcquisition
 from petproc.core.grid import Grid
 from petproc.core.results import Alignment
 from petproc.core.tables import Station
@@ -143,24 +143,7 @@ def acquisition(slices, injected=datetime(2026, 1, 5, 9, 0, tzinfo=UTC)):
     injection = injected
     start = injection or datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
     times = tuple(start + timedelta(minutes=60 if k < slices // 2 else 62) for k in range(slices))
-    return PetAcquisition(
-        tracer="FDG",
-        radionuclide="F18",
-        half_life_s=6586.2,
-        injected_activity_bq=3e8,
-        injection_time=injection,
-        decay_reference_time=start,
-        slice_acquisition_time=times,
-        slice_duration_s=(120.0,) * slices,
-        weight_kg=70.0,
-        height_m=1.7,
-        sex="F",
-        units="BQML",
-        decay_correction="START",
-        manufacturer="",
-        model="",
-        reconstruction="",
-    )
+    return acquired(times, injection=injection, injected_activity_bq=3e8, decay_reference_time=start)
 
 
 def still(applied=False, translation=(0.0, 0.0, 0.0), rotation=(0.0, 0.0, 0.0), centre=(0.0, 0.0, 0.0)):
