@@ -50,6 +50,7 @@ class LogHandler(LogHandlerBase):
         self.tasks: dict[str, TaskID] = {}
         self.jobs: dict[int, Any] = {}
         self.refused: Counter[str] = Counter()
+        self.said: set[tuple[str, str]] = set()
 
     def emit(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
@@ -104,9 +105,16 @@ class LogHandler(LogHandlerBase):
         self.display.update(task, advance=1, note=f"[yellow]{count} refused" if count else "")
         state = next(entry for entry in self.display.tasks if entry.id == task)
         if refused:
-            self.console.print(f"[yellow]refused[/] {escape(_name(job))}: {escape(refused)}")
+            self._say_once(job, refused)
         elif not self.console.is_terminal:
             self.console.print(f"{escape(_name(job))} ({state.completed:.0f} of {state.total:.0f})", soft_wrap=True)
+
+    def _say_once(self, job: Any, refused: str) -> None:
+        """A refusal goes through every later stage of its scan; it is said where it arose."""
+        key = (_place(job), refused)
+        if key not in self.said:
+            self.said.add(key)
+            self.console.print(f"[yellow]refused[/] {escape(_name(job))}: {escape(refused)}", soft_wrap=True)
 
     def _print_plain(self, record: LogRecord) -> None:
         text = (self.plain.format(record) or "").strip()
@@ -116,9 +124,12 @@ class LogHandler(LogHandlerBase):
 
 def _name(job: Any) -> str:
     """What a job works on: `ingest sub-01_ses-baseline`, `compare primary`."""
+    return f"{job.rule_name.replace('_', ' ')} {_place(job)}".strip()
+
+
+def _place(job: Any) -> str:
     names = dict(getattr(job, "wildcards", None) or {})
-    place = scan_name(names["participant"], names["session"]) if "participant" in names else names.get("analysis", "")
-    return f"{job.rule_name.replace('_', ' ')} {place}".strip()
+    return scan_name(names["participant"], names["session"]) if "participant" in names else names.get("analysis", "")
 
 
 def _refusal(outputs: list[str]) -> dict[str, str] | None:
