@@ -28,14 +28,14 @@ GZIP_LEVEL = 1
 
 
 def write_volume(path: Path, volume: Volume) -> None:
-    """NIfTI with world space in scanner RAS+ mm; float32 for Bq/mL, int16 for HU."""
-    dtype = np.float32 if volume.unit == "Bq/mL" else np.int16
+    """NIfTI with world space in scanner RAS+ mm; float32 for PET, int16 for HU."""
+    dtype = np.int16 if volume.unit == "HU" else np.float32
     _write_nifti(path, np.asarray(volume.data, dtype=dtype), volume.grid)
 
 
 def read_volume(path: Path, unit: Unit) -> Volume:
     data, grid = _read_nifti(path)
-    dtype = np.float32 if unit == "Bq/mL" else np.int16
+    dtype = np.int16 if unit == "HU" else np.float32
     return Volume(data.astype(dtype, copy=False), grid, unit)
 
 

@@ -27,7 +27,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.regions import REGIONS, SVC
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.core.volume import Labels, Volume
 
 COVERAGE_MIN = 0.5
@@ -100,7 +100,7 @@ class Measurement:
 
 def measure(pet: Volume, geometry: Geometry, acquisition: PetAcquisition) -> Measurement:
     """Measure every region of `geometry` on a PET in Bq/mL; a `Refusal` where SUV or the blood pool cannot be had."""
-    suv = np.asarray(pet.data, dtype=np.float64) * suv_bw_factor(acquisition)
+    suv = np.asarray(pet.data, dtype=np.float64) * suv_per_activity(acquisition)
     blood_index = blood_voxels(geometry, pet.grid)
     blood = float(suv[tuple(blood_index.T)].mean())
     slices = []

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from petproc.core.errors import Refusal
 from petproc.core.metrics import METRICS
 from petproc.core.regions import REGIONS
+from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
     "ingest": 1,
@@ -27,7 +28,6 @@ RESULTS_VERSION: dict[str, int] = {
 """Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
 
 Backend = Literal["classical", "imported"]
-SuvVariant = Literal["bw"]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -37,12 +37,31 @@ def _known(names: Any, registry: Any, kind: str) -> None:
         raise ValueError(f"unknown {kind} {', '.join(unknown)}; known are {', '.join(registry)}")
 
 
+def _known_variant(name: str) -> str:
+    _known([name], VARIANTS, "SUV variant")
+    return name
+
+
+SuvVariant = Annotated[str, AfterValidator(_known_variant)]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class InventorySettings(Section):
+    prefer: tuple[str, ...] = ()
+
+
 class IngestSettings(Section):
     tracer: str = "FDG"
+    window_min: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _window_is_a_stretch_of_time(self) -> IngestSettings:
+        if self.window_min and not self.window_min[0] < self.window_min[1]:
+            raise ValueError("window_min runs from the earlier to the later minute after injection")
+        return self
 
 
 class ImportedSettings(Section):
@@ -149,6 +168,7 @@ class ReportSettings(Section):
 
 
 class Settings(Section):
+    inventory: InventorySettings = InventorySettings()
     ingest: IngestSettings = IngestSettings()
     segment: SegmentSettings = SegmentSettings()
     align: AlignSettings = AlignSettings()

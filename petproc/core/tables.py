@@ -52,6 +52,51 @@ class ScanRow:
 
 
 @dataclass(frozen=True)
+class WorksheetRow:
+    """What the site's worksheet says of a scan, in `config/worksheet.tsv`; what it says overrides the tags.
+
+    An empty cell says nothing. Times are `HH:MM:SS` on the day of the scan, or ISO dates with time.
+    """
+
+    participant: str
+    session: str
+    dose_mbq: float | None
+    """activity in the syringe before the injection"""
+    dose_time: str | None
+    """when it was measured; empty: at the injection"""
+    residual_mbq: float | None
+    """activity left in syringe and line"""
+    residual_time: str | None
+    """when that was measured; empty: at the injection"""
+    injection_time: str | None
+    weight_kg: float | None
+    height_cm: float | None
+    sex: str | None
+    glucose_mmol_l: float | None
+    fasting_h: float | None
+    source: str | None
+    """where it was written and by whom"""
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """A quantity that SUV or a quality rule of a scan depends on, in `inputs.tsv`: what was taken, and what was not."""
+
+    participant: str
+    session: str
+    quantity: str
+    """a field of `PetAcquisition` (`weight_kg`, `injected_activity_bq`, ...), or `glucose_mmol_l`, `fasting_h`"""
+    value: str | None
+    unit: str
+    source: str
+    """worksheet, tag, or none"""
+    rejected: str | None
+    """values of other sources that were not taken, each with its source"""
+    reason: str | None
+    """why there is no value, or why this one was taken"""
+
+
+@dataclass(frozen=True)
 class IndexRow:
     """One DICOM instance of a delivery in `config/index/<SeriesInstanceUID>.tsv`."""
 

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from petproc.core.grid import Grid
 
-Unit = Literal["Bq/mL", "HU"]
+Unit = Literal["Bq/mL", "g/mL", "cm2/mL", "HU"]
 
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """`data[i, j, k]` in `unit` on `grid`: PET activity concentration in Bq/mL (float32), CT in HU (int16)."""
+    """`data[i, j, k]` in `unit` on `grid`: PET activity concentration in Bq/mL (float32), CT in HU (int16).
+
+    A PET that was delivered as SUV and cannot be turned back into activity keeps its unit, g/mL or cm2/mL.
+    """
 
     data: NDArray[Any]
     grid: Grid

@@ -20,8 +20,6 @@ from petproc.ingest.proposal import NO_CT, Known, Proposal, Visit, propose
 from petproc.ingest.seen import SeriesSeen, sorted_series
 from petproc.io import read_rows
 
-FINDINGS = "config/findings.tsv"
-
 
 @dataclass(frozen=True)
 class SeriesRow:
@@ -71,7 +69,7 @@ class InventoryReport:
     def lines(self) -> list[str]:
         words = [
             f"{self.files} files, {self.series} new series; {len(self.added)} scans added to {layout.SCANS}, "
-            f"{self.kept} were there and are unchanged; {len(self.findings)} new findings in {FINDINGS}."
+            f"{self.kept} were there and are unchanged; {len(self.findings)} new findings in {layout.FINDINGS}."
         ]
         words += [
             f"{layout.scan_name(row.participant, row.session)}: include {row.include}. {row.reason}"
@@ -106,13 +104,13 @@ def take_inventory(
 
     findings += _grown(study, [one for one in series if one.uid in old])
     findings += _late_cts(scans, old, fresh, known)
-    new_findings = _unseen(findings, _read(study, FINDINGS, FindingRow))
+    new_findings = _unseen(findings, _read(study, layout.FINDINGS, FindingRow))
     _write_index(study, fresh)
     labels = {**known.labels, **proposal.labels}
     rows = [_series_row(one, proposal, labels) for one in sorted_series(fresh)]
     new_key = [KeyRow(label, person) for person, label in proposal.labels.items()]
     append_rows(layout.path(layout.PARTICIPANTS_KEY, study), new_key, KeyRow, mode=0o600)
-    append_rows(layout.path(FINDINGS, study), new_findings, FindingRow)
+    append_rows(layout.path(layout.FINDINGS, study), new_findings, FindingRow)
     append_rows(layout.path(layout.SCANS, study), added, ScanRow)
     append_rows(layout.path(layout.EXCLUDED_SERIES, study), rows, SeriesRow)
     return InventoryReport(files, len(fresh), added, len(scans), tuple(new_findings))

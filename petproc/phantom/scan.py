@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.regions import AORTA, SVC
 from petproc.core.results import Point
-from petproc.core.suv import F18_HALF_LIFE_S, suv_bw_factor
+from petproc.core.suv import F18_HALF_LIFE_S, suv_per_activity
 from petproc.core.volume import Labels, Volume
 from petproc.phantom import anatomy, geometry, scanner
 from petproc.phantom.beds import Beds, beds, blood_factor, wall_factor
@@ -69,7 +69,7 @@ class Parts:
 
     def scan(self, wall_scale: float, noise: float) -> PhantomScan:
         clean = self.pet(wall_scale)
-        liver = scanner.LIVER_SUV / suv_bw_factor(self.acquisition)
+        liver = scanner.LIVER_SUV / suv_per_activity(self.acquisition)
         noisy = scanner.with_noise(clean.data, noise, voxel_mm=clean.grid.spacing, liver=liver, rng=self.rng)
         lattice = self.anatomy.canvas.lattice
         carina = lattice.pose.to_world(CARINA)
@@ -116,7 +116,7 @@ def make_parts(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, ct
     parts = scanner.pet_parts(images, lattice, pet, Lattice(pet, lattice.pose))
     bed = beds(pet.shape[2], person.dialect)
     acquisition = _acquisition(person, visit, bed)
-    per_suv = np.float32(1.0 / suv_bw_factor(acquisition))
+    per_suv = np.float32(1.0 / suv_per_activity(acquisition))
     uptake = visit.uptake_min + bed.plane_start_s() / 60.0
     blood_suv = np.float32(visit.blood_suv)
     return Parts(

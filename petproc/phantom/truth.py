@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from petproc.core.regions import AORTA, REGIONS
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.phantom import scanner
 from petproc.phantom.beds import blood_factor, wall_factor
 from petproc.phantom.organs import CARINA, MYOCARDIUM_TO_BLOOD
@@ -77,7 +77,7 @@ def _truth_row(parts: Parts, entry: SliceMeasure, wall: Floats) -> TruthRow:
     voxels = entry.voxels
     vessel = REGIONS[voxels.region].vessel
     plane = int(np.rint(voxels.index[:, 2].mean()))
-    per_blood = parts.visit.blood_suv / suv_bw_factor(parts.acquisition)
+    per_blood = parts.visit.blood_suv / suv_per_activity(parts.acquisition)
     uptake = np.array([parts.visit.uptake_min + parts.beds.plane_start_s()[plane] / 60.0])
     here = None
     if vessel == AORTA:

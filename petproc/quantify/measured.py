@@ -11,7 +11,7 @@ from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
 from petproc.core.regions import AORTA, REGIONS
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.core.tables import SliceRow, UptakeRow
 from petproc.quantify.background import Background, background_region, measure_background
 from petproc.quantify.rows import background_rows, refused_rows, slice_rows, uptake_rows
@@ -90,7 +90,7 @@ def _known(tables: ScanTables, scan: Scan, regions: list[str], settings: Quantif
     try:
         if tables.acquisition is None:
             raise Refusal("suv-unknown", "The PET's times, dose and weight are not known.", "Ask the site for them.")
-        suv_factor = suv_bw_factor(tables.acquisition)
+        suv_factor = suv_per_activity(tables.acquisition)
     except Refusal as refusal:
         suv_missing = words(refusal)
     backgrounds, missing = {}, {}

@@ -16,7 +16,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.regions import REGIONS
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
 from petproc.sample.overview import overview
@@ -60,7 +60,7 @@ def draw_overlays(
 def suv_factor_or_none(acquisition: PetAcquisition) -> float | None:
     """SUVbw factor for the scale of the pictures, None where SUV cannot be had."""
     try:
-        return suv_bw_factor(acquisition)
+        return suv_per_activity(acquisition)
     except Refusal:
         return None
 

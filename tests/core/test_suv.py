@@ -8,7 +8,7 @@ from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
-from petproc.core.suv import F18_HALF_LIFE_S, decay_factor, suv_bw_factor
+from petproc.core.suv import F18_HALF_LIFE_S, decay_factor, suv_per_activity
 
 INJECTED = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 
@@ -32,12 +32,12 @@ def test_f18_loses_0_63_per_cent_in_a_minute():
 
 def test_suv_is_activity_times_weight_over_the_dose_that_is_left(one_half_life_later):
     """70,000 g / 100e6 Bq = 0.0007 g/mL per Bq/mL: 1,000 Bq/mL are SUV 0.7."""
-    assert suv_bw_factor(one_half_life_later) == pytest.approx(0.0007)
+    assert suv_per_activity(one_half_life_later) == pytest.approx(0.0007)
 
 
 def test_pixels_corrected_to_injection_are_divided_by_the_whole_dose(one_half_life_later):
     at_injection = replace(one_half_life_later, decay_correction="ADMIN", decay_reference_time=INJECTED)
-    assert suv_bw_factor(at_injection) == pytest.approx(0.00035)
+    assert suv_per_activity(at_injection) == pytest.approx(0.00035)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_pixels_corrected_to_injection_are_divided_by_the_whole_dose(one_half_li
 )
 def test_what_is_missing_is_named_and_no_factor_given(one_half_life_later, missing, tag):
     with pytest.raises(Refusal) as refusal:
-        suv_bw_factor(replace(one_half_life_later, **{missing: None}))
+        suv_per_activity(replace(one_half_life_later, **{missing: None}))
     assert refusal.value.code == "suv-unknown"
     assert tag in refusal.value.reason
 

@@ -14,7 +14,7 @@ import pytest
 
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.core.tables import IndexRow, ScanRow
 from petproc.dicom.delivery import read_headers
 from petproc.dicom.files import BadFile, Files
@@ -69,7 +69,7 @@ def test_the_real_pet_ct_is_paired_and_ingested(shared: Shared, tmp_path: Path) 
     assert done.pet.grid.shape == (128, 128, 234)
     assert done.ct.grid.shape == (512, 512, 296)
     assert done.ct.grid.spacing[2] == pytest.approx(2.5, abs=1e-6)
-    assert f"{suv_bw_factor(done.acquisition):.9f}" == "0.000255764"  # the RWV object of the delivery
+    assert f"{suv_per_activity(done.acquisition):.9f}" == "0.000255764"  # the RWV object of the delivery
     # bed by bed: 60 minutes after the injection at the thighs, 90 at the neck
     assert done.acquisition.uptake_min(0) == pytest.approx(60.03, abs=0.01)
     assert done.acquisition.uptake_min(233) == pytest.approx(90.2, abs=0.1)
@@ -84,7 +84,7 @@ def test_the_right_series_are_chosen(shared: Shared, tmp_path: Path, person: str
     assert "PETBODYCTAC" in str(names["PET"])
     assert "CT Images" in str(names["CT"])
     done = ingest_scan(of(tmp_path, row.pet), of(tmp_path, row.ct), settings=SETTINGS, threads=2, scan="s")
-    assert f"{suv_bw_factor(done.acquisition):.9f}" == factor
+    assert f"{suv_per_activity(done.acquisition):.9f}" == factor
     assert done.findings == ()
     left_out = [
         one for one in read_rows(layout.path(layout.EXCLUDED_SERIES, tmp_path), SeriesRow) if one.role == "left out"
@@ -121,7 +121,7 @@ def test_reference_objects_have_their_suv(
         table = list(csv.DictReader(io.StringIO(archive.read("DRO_list.csv").decode())))
     expected = next(row for row in table if row["ID"] == f"DRO_{name}")
     pet, known = read_pet(reference_objects[f"suv_dro.zip/DRO_{name}/PT"], settings=SETTINGS, threads=2)
-    factor = suv_bw_factor(known.acquisition)
+    factor = suv_per_activity(known.acquisition)
     inside = np.argwhere(np.asanyarray(mask.dataobj) > 0)
     voxels = np.rint(pet.grid.to_index(Grid(mask.shape, mask.affine).to_mm(inside))).astype(int)
     suv = factor * activity(pet, threads=2)[tuple(voxels.T)].astype(float)

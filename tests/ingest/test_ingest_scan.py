@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.results import Ingested
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.ingest import ingest_scan
 from petproc.settings import IngestSettings
 
@@ -56,14 +56,14 @@ def test_the_suv_factor_is_weight_over_the_dose_left_at_the_reference(tmp_path: 
     done = ingest(tmp_path)
     dose_left = 350e6 * 2 ** (-3600 / 6586.2)
     assert done.acquisition.decay_reference_time == ELEVEN
-    assert suv_bw_factor(done.acquisition) == pytest.approx(70_000 / dose_left, rel=1e-12)
+    assert suv_per_activity(done.acquisition) == pytest.approx(70_000 / dose_left, rel=1e-12)
     assert done.acquisition.uptake_min(0) == 60.0
 
 
 def test_decay_correction_to_the_injection_needs_no_decay(tmp_path: Path) -> None:
     done = ingest(tmp_path, setting(DecayCorrection="ADMIN"))
     assert done.acquisition.decay_reference_time == TEN
-    assert suv_bw_factor(done.acquisition) == pytest.approx(70_000 / 350e6, rel=1e-12)
+    assert suv_per_activity(done.acquisition) == pytest.approx(70_000 / 350e6, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_without_weight_dose_or_injection_there_are_images_and_no_suv(
     done = ingest(tmp_path, setting(**tags))
     assert codes(done) == {code}
     with pytest.raises(Refusal, match=missing):
-        suv_bw_factor(done.acquisition)
+        suv_per_activity(done.acquisition)
 
 
 def test_a_half_life_that_is_off_is_replaced_by_the_nuclides(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from tubes import centres, still
 from petproc import reference
 from petproc.core.regions import REGIONS
 from petproc.core.results import Segmentation
-from petproc.core.suv import suv_bw_factor
+from petproc.core.suv import suv_per_activity
 from petproc.core.tables import Station
 from petproc.phantom.person import draw_person, draw_visit
 from petproc.phantom.scan import make_parts
@@ -112,7 +112,7 @@ def test_mean_of_max_is_that_of_the_perfect_reader_within_one_per_cent(sampled, 
     truth = reference.measure(scan.pet_noise_free, parts.geometry, scan.acquisition)
     slices = [entry.voxels.pet_k for entry in truth.slices if entry.voxels.region == region and entry.voxels.counts]
     index, columns = voxels_of(sampled, region)
-    suv = columns["activity"] * suv_bw_factor(scan.acquisition)
+    suv = columns["activity"] * suv_per_activity(scan.acquisition)
     highest = [suv[(index[:, 2] == k) & (columns["depth_p50"] >= 0)].max() for k in slices]
     assert np.mean(highest) == pytest.approx(truth.vessels[region]["mean_suv_max"], rel=0.01)
 
@@ -121,9 +121,9 @@ def test_the_deepest_of_the_vena_cava_is_the_perfect_readers_blood_within_one_pe
     truth = reference.measure(scan.pet_noise_free, parts.geometry, scan.acquisition)
     _, columns = voxels_of(sampled, "superior_vena_cava")
     deepest = np.argsort(-columns["depth_p50"], kind="stable")[: len(truth.blood_index)]
-    blood = columns["activity"][deepest].mean() * suv_bw_factor(scan.acquisition)
+    blood = columns["activity"][deepest].mean() * suv_per_activity(scan.acquisition)
     assert blood == pytest.approx(truth.blood_suv, rel=0.01)
-    assert sampled.sidecar["blood_bq_per_ml"] * suv_bw_factor(scan.acquisition) == pytest.approx(blood, rel=0.01)
+    assert sampled.sidecar["blood_bq_per_ml"] * suv_per_activity(scan.acquisition) == pytest.approx(blood, rel=0.01)
 
 
 def test_distances_to_the_other_vessel_are_the_true_ones(sampled, parts):
