@@ -11,7 +11,7 @@ from petproc.core.tables import IndexRow
 from petproc.core.volume import Volume
 from petproc.dicom.header import Header
 from petproc.dicom.series import Series, activity, hounsfield, read_series
-from petproc.ingest.acquisition import Timed, check_is_measurement, timed
+from petproc.ingest.derivation import Derivation, derive
 from petproc.ingest.pair import check_pair
 from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
 from petproc.settings import IngestSettings
@@ -57,12 +57,11 @@ def _ingest(
     )
 
 
-def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: int) -> tuple[Series, Timed]:
+def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: int) -> tuple[Series, Derivation]:
     """A PET whose values are activity at a known time, or a `Refusal`; its pixels are not rescaled yet."""
     pet = _read("PET", files, threads)
     _check_modality(pet.first, "PT")
-    check_is_measurement(pet.headers)
-    return pet, timed(pet.headers, tracer=settings.tracer)
+    return pet, derive(pet.headers, tracer=settings.tracer)
 
 
 def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:

@@ -10,14 +10,14 @@ from typing import Any
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.dicom.series import Series
-from petproc.ingest.acquisition import Timed
+from petproc.ingest.derivation import Derivation
 
 UNKNOWN = "n/a"
 
 
-def pet_sidecar(pet: Series, timed: Timed) -> dict[str, Any]:
+def pet_sidecar(pet: Series, known: Derivation) -> dict[str, Any]:
     """Times in seconds after TimeZero, which is the injection or, where that is unknown, the start of the scan."""
-    told = timed.acquisition
+    told = known.acquisition
     start = min(told.slice_acquisition_time)
     zero = told.injection_time or start
     ends = [
@@ -57,7 +57,7 @@ def pet_sidecar(pet: Series, timed: Timed) -> dict[str, Any]:
         "AttenuationCorrection": pet.first.text("AttenuationCorrectionMethod") or UNKNOWN,
         "petproc": {
             "acquisition": told.to_json(),
-            "reference_time": timed.reference.to_json() if timed.reference else None,
+            "reference_time": known.reference.to_json() if known.reference else None,
             "corrections": list(pet.first.texts("CorrectedImage")),
             **_origin(pet),
             "slices": _slices(pet, told),

@@ -15,7 +15,7 @@ from petproc import layout
 from petproc.core.errors import Refusal
 from petproc.core.tables import IndexRow, ScanRow
 from petproc.ingest import ingest_scan
-from petproc.ingest.inventory import FINDINGS, FindingRow, KeyRow, SeriesRow, take_inventory
+from petproc.ingest.inventory import FindingRow, KeyRow, SeriesRow, take_inventory
 from petproc.io import read_rows
 from petproc.settings import IngestSettings
 
@@ -48,7 +48,7 @@ def series(study: Path) -> dict[str, SeriesRow]:
 
 
 def findings(study: Path) -> dict[str, str]:
-    return {row.subject: row.code for row in read_rows(study / FINDINGS, FindingRow)}
+    return {row.subject: row.code for row in read_rows(study / layout.FINDINGS, FindingRow)}
 
 
 def index(study: Path, uid: str) -> list[IndexRow]:

@@ -1,10 +1,11 @@
-"""From the headers of a PET series to `PetAcquisition` and the time at which its Bq/mL are valid."""
+"""From the headers of a PET series to activity at one time: `PetAcquisition`, and the factor of every slice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
@@ -21,10 +22,19 @@ FRAME_MAX_MS = 86_400_000.0
 
 
 @dataclass(frozen=True)
-class Timed:
+class Derivation:
+    """How the pixels of a PET become the volume that leaves ingest, and all that SUV and uptake time need.
+
+    `value_factor[k]`: unit of the volume (`acquisition.unit`, Bq/mL at the one reference time) per rescaled pixel value
+    of slice k; not 1 where the decay of each bed is corrected here or other units are turned into Bq/mL.
+    """
+
     acquisition: PetAcquisition
+    value_factor: tuple[float, ...]
     reference: ReferenceTime | None
     """None where the pixels are valid at the injection (ADMIN) and its time is not known"""
+    card: Mapping[str, Any]
+    """each tag with its value, the rule taken, all admissible derivations and their SUV factors, as plain JSON"""
     findings: tuple[Finding, ...]
 
 
@@ -72,8 +82,9 @@ def check_is_measurement(headers: Sequence[Header]) -> None:
         )
 
 
-def timed(headers: Sequence[Header], *, tracer: str) -> Timed:
-    """All that SUV and uptake time need; `headers[k]` belongs to slice k."""
+def derive(headers: Sequence[Header], *, tracer: str) -> Derivation:
+    """The derivation of a static PET; `headers[k]` belongs to slice k. A `Refusal` where its values are no activity."""
+    check_is_measurement(headers)
     first = headers[0]
     frames = [_frame(header) for header in headers]
     earliest = min(frame.acquired for frame in frames)
@@ -104,7 +115,7 @@ def timed(headers: Sequence[Header], *, tracer: str) -> Timed:
         model=first.text("ManufacturerModelName") or "",
         reconstruction=first.text("ReconstructionMethod") or "",
     )
-    return Timed(acquisition, reference, tuple(findings))
+    return Derivation(acquisition, (1.0,) * len(headers), reference, {}, tuple(findings))
 
 
 def _frame(header: Header) -> Frame:
