@@ -21,6 +21,8 @@ from petproc.dicom.instance import check_layout, check_length, parse, stored_val
 SLOPE_MAX = 1e9
 INTERCEPT_MAX = 32768.0
 """A slope or intercept beyond is not believed."""
+UNITS_WITH_INTERCEPT = ("CNTS", "GML", "CM2ML")
+"""Counts of Philips scanners are P * slope + b before their private factor; SUV images are made by other software."""
 
 _HU_MIN, _HU_MAX = -32768, 32767
 
@@ -101,14 +103,26 @@ def _unreadable(bad: Sequence[str]) -> Refusal:
     )
 
 
-def activity(series: Series, *, threads: int) -> NDArray[np.float32]:
-    """Rescaled PET values [i, j, k], each slice by its own slope; the standard demands an intercept of 0 (C.8.9.4)."""
+def activity(series: Series, value_factor: Sequence[float], *, threads: int) -> NDArray[np.float32]:
+    """PET values [i, j, k] = (stored * slope_k + intercept_k) * value_factor[k]; computed in double precision.
+
+    `value_factor[k]`: unit of the volume per rescaled pixel value of slice k. The standard demands an intercept of 0 of
+    every PET (C.8.9.4); it is applied where Units (0054,1001) are those in which scanners write one all the same.
+    """
     volume = np.empty(series.grid.shape, np.float32, order="F")
 
     def fill(k: int, values: NDArray[np.integer], slope: float, intercept: float) -> None:
+        units = series.instances[k].header.text("Units")
+        if intercept and units not in UNITS_WITH_INTERCEPT:
+            raise BadFile(
+                "pet-intercept",
+                f"Its RescaleIntercept (0028,1052) is {intercept:g}; in a PET in {units} it must be 0.",
+            )
+        plane = volume[:, :, k].T
         if intercept:
-            raise BadFile("pet-intercept", f"Its RescaleIntercept (0028,1052) is {intercept:g}; in a PET it must be 0.")
-        volume[:, :, k] = (values.astype(np.float64) * slope).T
+            plane[:] = (values.astype(np.float64) * slope + intercept) * value_factor[k]
+        else:
+            np.multiply(values, slope * value_factor[k], out=plane, dtype=np.float64, casting="unsafe")
 
     _fill(series, fill, threads)
     return volume

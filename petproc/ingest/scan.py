@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.results import Ingested
 from petproc.core.tables import IndexRow
-from petproc.core.volume import Volume
+from petproc.core.volume import Unit, Volume
 from petproc.dicom.header import Header
 from petproc.dicom.series import Series, activity, hounsfield, read_series
 from petproc.ingest.derivation import Derivation, derive
@@ -44,11 +45,11 @@ def _ingest(
     _check_modality(ct.first, "CT")
     findings = (*_of("PET", pet), *_of("CT", ct), *known.findings, *check_pair(pet, ct))
     with _about("PET"):
-        becquerels = activity(pet, threads=threads)
+        values = activity(pet, known.value_factor, threads=threads)
     with _about("CT"):
         hu = hounsfield(ct, threads=threads)
     return Ingested(
-        pet=Volume(becquerels, pet.grid, "Bq/mL"),
+        pet=Volume(values, pet.grid, cast(Unit, known.acquisition.unit)),
         ct=Volume(hu, ct.grid, "HU"),
         acquisition=known.acquisition,
         pet_sidecar=pet_sidecar(pet, known),

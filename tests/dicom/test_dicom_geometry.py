@@ -44,10 +44,23 @@ def test_a_pixel_ends_up_at_column_row_slice(tmp_path: Path) -> None:
 
 
 def test_each_pet_slice_has_its_own_slope(tmp_path: Path) -> None:
-    volume = activity(read(tmp_path, "PT"), threads=2)
+    volume = activity(read(tmp_path, "PT"), (1.0,) * SLICES, threads=2)
     assert volume.dtype == np.float32
     assert volume[3, 5, 6] == 0.5 * (600 + 50 + 3)
     assert volume[3, 5, 7] == 0.75 * (700 + 50 + 3)
+
+
+def test_each_pet_slice_has_its_own_value_factor(tmp_path: Path) -> None:
+    volume = activity(read(tmp_path, "PT"), [0.1 * (k + 1) for k in range(SLICES)], threads=2)
+    # in double precision: 0.7 * 0.5 * 653 and 0.8 * 0.75 * 753, rounded once
+    assert volume[3, 5, 6] == np.float32(228.55)
+    assert volume[3, 5, 7] == np.float32(451.8)
+
+
+@pytest.mark.parametrize("units", ["CNTS", "GML", "CM2ML"])
+def test_an_intercept_counts_in_units_where_scanners_write_one(tmp_path: Path, units: str) -> None:
+    series = read(tmp_path, "PT", setting(Units=units, RescaleIntercept="4"))
+    assert activity(series, (2.0,) * SLICES, threads=1)[3, 5, 6] == (0.5 * 653 + 4) * 2
 
 
 def test_feet_first_slices_still_run_upwards(tmp_path: Path) -> None:

@@ -250,8 +250,8 @@ def test_hounsfield_units_are_rounded_and_clipped(tmp_path: Path) -> None:
 
 def test_a_pet_with_an_intercept_is_refused(tmp_path: Path) -> None:
     in_folder(tmp_path, files("PT", setting(RescaleIntercept="5")))
-    with pytest.raises(Refusal, match="in a PET it must be 0"):
-        activity(read_series(index(tmp_path, "PT"), threads=2), threads=2)
+    with pytest.raises(Refusal, match=r"RescaleIntercept \(0028,1052\) is 5; in a PET in BQML it must be 0"):
+        activity(read_series(index(tmp_path, "PT"), threads=2), (1.0,) * SLICES, threads=2)
 
 
 def test_a_file_changed_at_random_is_read_or_refused_and_never_a_crash() -> None:

@@ -124,7 +124,7 @@ def test_reference_objects_have_their_suv(
     factor = suv_per_activity(known.acquisition)
     inside = np.argwhere(np.asanyarray(mask.dataobj) > 0)
     voxels = np.rint(pet.grid.to_index(Grid(mask.shape, mask.affine).to_mm(inside))).astype(int)
-    suv = factor * activity(pet, threads=2)[tuple(voxels.T)].astype(float)
+    suv = factor * activity(pet, known.value_factor, threads=2)[tuple(voxels.T)].astype(float)
     # the objects' pixels are cut, not rounded, to whole numbers: 0.2 / 1.90176e-4 = 1051.66 is stored as 1051
     tolerance = factor * max(header.number("RescaleSlope") or 0 for header in pet.headers)
     measured = (suv.min(), np.median(suv), suv.max())
