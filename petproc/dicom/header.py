@@ -13,7 +13,7 @@ from functools import cache
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from petproc.dicom.moments import moment, zone_of
-from petproc.dicom.walk import Cut, Elements, Odd, items
+from petproc.dicom.walk import Cut, Elements, Odd, TooMany, items
 
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 
@@ -27,7 +27,7 @@ def _entry(keyword: str) -> tuple[int, str | None]:
     return tag, _BINARY.get(dictionary_VR(tag))
 
 
-def _tag(keyword: str) -> int:
+def tag_of(keyword: str) -> int:
     return _entry(keyword)[0]
 
 
@@ -39,13 +39,18 @@ class Header:
         self.transfer_syntax = transfer_syntax
 
     @property
+    def elements(self) -> Elements:
+        """The values as they stand in the file."""
+        return self._elements
+
+    @property
     def stop(self) -> int:
         """Where the header ends in its file: at the pixels or at the end."""
         return self._elements.stop
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """The values of a text element without padding; none where it is absent or empty."""
-        return self._texts(_tag(keyword))
+        return self._texts(tag_of(keyword))
 
     def text(self, keyword: str) -> str | None:
         """The first value of a text element."""
@@ -73,10 +78,10 @@ class Header:
 
     def items(self, keyword: str) -> tuple[Header, ...]:
         """The items of a sequence; none where it is absent or unreadable."""
-        raw = self._elements.values.get(_tag(keyword), b"")
+        raw = self._elements.values.get(tag_of(keyword), b"")
         try:
             return tuple(map(Header, items(raw, implicit=self._elements.implicit)))
-        except (Cut, Odd):
+        except (Cut, Odd, TooMany):
             return ()
 
     def private(self, group: int, creator: str, element: int) -> str | None:

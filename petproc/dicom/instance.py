@@ -21,7 +21,7 @@ from pydicom.uid import (
 
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
-from petproc.dicom.walk import Cut, Odd, walk
+from petproc.dicom.walk import Cut, Odd, TooMany, walk
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module="pydicom")  # they quote values, and a value may be a name
@@ -62,6 +62,8 @@ def parse(content: bytes, size: int | None = None) -> tuple[Header, int]:
         header = Header(walk(content, at, implicit=syntax == PLAIN[1]), syntax)
     except Odd:
         header = _rewritten(content, partial)
+    except TooMany:
+        raise BadFile("file-damaged", "Its DICOM header has more elements than any real one.") from None
     except Cut:
         raise _INCOMPLETE if partial else BadFile("file-truncated", "It ends inside its header.") from None
     stop = header.stop

@@ -8,13 +8,20 @@ not understand it says (`Odd`), and pydicom reads that file instead.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 PIXEL_DATA = 0x7FE00010
 MAX_DEPTH = 16
 """Sequences inside sequences; real headers have four or five."""
 MAX_VALUE_BYTES = 1 << 14
-"""Longer values (private blobs, tables) are passed over: nothing that is read here is that long."""
+"""Longer values (private blobs, tables) are passed over: nothing that is read here is that long but the frames."""
+FRAME_GROUPS = frozenset((0x52009229, 0x52009230, 0x00209170, 0x00209171))
+"""Functional groups of enhanced images and the classic attributes inside them: kept however long."""
+MAX_ELEMENTS = 20_000
+"""Elements of one dataset or item; real headers have a few hundred."""
+MAX_ITEMS = 100_000
+"""Items of one sequence."""
 UNDEFINED = 0xFFFFFFFF
 
 _PIXELS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
@@ -35,6 +42,10 @@ class Cut(Exception):
     """The bytes end inside an element."""
 
 
+class TooMany(Exception):
+    """More elements or items than are believed."""
+
+
 @dataclass(frozen=True)
 class Elements:
     """Values by tag; a sequence is the bytes of its items. `stop` is where the walk ended."""
@@ -48,10 +59,14 @@ def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | No
     """Elements from `start` to the pixels, the end of the item or of the bytes, or out of `only_group`."""
     values: dict[int, bytes] = {}
     here, end = start, len(content)
-    while here + 8 <= end:
+    for _ in range(MAX_ELEMENTS):
+        if here + 8 > end:
+            break
         group, element = _TAG(content, here)
         tag = group << 16 | element
-        if tag in _PIXELS or tag in (_ITEM_END, _SEQUENCE_END) or (only_group is not None and group != only_group):
+        if tag in (_ITEM_END, _SEQUENCE_END) or (only_group is not None and group != only_group):
+            return Elements(values, implicit, here)
+        if tag in _PIXELS and not depth:
             return Elements(values, implicit, here)
         length, value, unknown = _length(content, here, implicit)
         if length == UNDEFINED:
@@ -60,22 +75,25 @@ def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | No
             after = value + length
         if after > end:
             raise Cut
-        if after - value <= MAX_VALUE_BYTES:
+        if after - value <= MAX_VALUE_BYTES or tag in FRAME_GROUPS:
             values[tag] = content[value:after]
         here = after
+    else:
+        raise TooMany
     if here != end:
         raise Cut
     return Elements(values, implicit, here)
 
 
-def items(sequence: bytes, *, implicit: bool) -> list[Elements]:
+def items(sequence: bytes, *, implicit: bool) -> Iterator[Elements]:
     """The items of a sequence's bytes."""
-    found = []
     here = 0
-    while here + 8 <= len(sequence):
+    for _ in range(MAX_ITEMS):
+        if here + 8 > len(sequence):
+            return
         group, element = _TAG(sequence, here)
         if (group << 16 | element) != _ITEM:
-            break
+            return
         (length,) = _U32(sequence, here + 4)
         here += 8
         if length == UNDEFINED:
@@ -84,8 +102,8 @@ def items(sequence: bytes, *, implicit: bool) -> list[Elements]:
         else:
             item = walk(sequence[here : here + length], implicit=implicit, depth=1)
             here += length
-        found.append(item)
-    return found
+        yield item
+    raise TooMany
 
 
 def _length(content: bytes, here: int, implicit: bool) -> tuple[int, int, bool]:
