@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
@@ -25,12 +26,18 @@ if typing.TYPE_CHECKING:
 Row = TypeVar("Row")
 EMPTY = "n/a"
 GZIP_LEVEL = 1
+GZIP_BLOCK = 1 << 20
+"""Bytes of image that one thread packs at a time; blocks of 1 MiB cost no room against packing the whole at once."""
+DEFLATE_RATIO_MAX = 1032
+"""No packed file unpacks to more than so many times its size: what claims more is not believed."""
+_NIFTI_DATA = 352
+"""Where the image begins in a file: behind the header and the mark that says that no extensions follow."""
 
 
-def write_volume(path: Path, volume: Volume) -> None:
-    """NIfTI with world space in scanner RAS+ mm; float32 for PET, int16 for HU."""
+def write_volume(path: Path, volume: Volume, *, threads: int = 1) -> None:
+    """NIfTI with world space in scanner RAS+ mm; float32 for PET, int16 for HU; the same bytes for any `threads`."""
     dtype = np.int16 if volume.unit == "HU" else np.float32
-    _write_nifti(path, np.asarray(volume.data, dtype=dtype), volume.grid)
+    _write_nifti(path, np.asarray(volume.data, dtype=dtype), volume.grid, threads)
 
 
 def read_volume(path: Path, unit: Unit) -> Volume:
@@ -40,7 +47,7 @@ def read_volume(path: Path, unit: Unit) -> Volume:
 
 
 def write_labels(path: Path, labels: Labels) -> None:
-    _write_nifti(path, labels.data, labels.grid)
+    _write_nifti(path, labels.data, labels.grid, threads=1)
 
 
 def read_labels(path: Path, names: Mapping[int, str]) -> Labels:
@@ -56,20 +63,24 @@ def read_labels(path: Path, names: Mapping[int, str]) -> Labels:
     return Labels(whole.astype(np.uint8), grid, dict(names))
 
 
-def _write_nifti(path: Path, data: np.ndarray, grid: Grid) -> None:
+def _write_nifti(path: Path, data: NDArray[Any], grid: Grid, threads: int) -> None:
+    """Blocks of the image go to `threads` compressing threads and from there to the file: no second image is made."""
     import nibabel as nib
-    from isal import igzip
+    from isal import igzip_threaded
 
-    image = nib.Nifti1Image(data, grid.affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(grid.affine, code="scanner")
-    image.set_qform(grid.affine, code="scanner")
+    header = nib.Nifti1Image(data, grid.affine).header
+    header.set_xyzt_units("mm")
+    header.set_sform(grid.affine, code="scanner")
+    header.set_qform(grid.affine, code="scanner")
+    header.set_slope_inter(1, 0)
+    header.set_data_offset(_NIFTI_DATA)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(igzip.compress(image.to_bytes(), compresslevel=GZIP_LEVEL, mtime=0))
+    with igzip_threaded.open(path, "wb", GZIP_LEVEL, threads=max(1, threads), block_size=GZIP_BLOCK) as stream:
+        stream.write(header.binaryblock.ljust(_NIFTI_DATA, b"\0"))
+        stream.write(_flat(np.asfortranarray(data)))
 
 
-def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
-    import nibabel as nib
+def _read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     from isal.igzip_lib import IsalError
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
@@ -88,23 +99,73 @@ def _read_nifti(path: Path) -> tuple[np.ndarray, Grid]:
         WrapStructError,
     )
     try:
-        image = nib.Nifti1Image.from_bytes(_decompressed(path.read_bytes()))
-        data = np.asanyarray(image.dataobj)
-        while data.ndim > 3 and data.shape[-1] == 1:
-            data = data[..., 0]
-        if data.ndim == 3:
-            return data, Grid(data.shape, image.affine)
+        with _unpacked(path) as stream:
+            return _read_image(stream, path)
     except damage:
         raise Refusal(
             "nifti-unreadable", f"{path.name} is not a readable NIfTI file.", "Replace or make it anew."
         ) from None
-    raise Refusal("nifti-not-3d", f"{path.name} has {data.ndim} dimensions.", "Give one three-dimensional image.")
 
 
-def _decompressed(content: bytes) -> bytes:
-    from isal import igzip
+def _unpacked(path: Path) -> Any:
+    """The bytes of a file, packed or not, as a stream; unpacked in a thread of its own."""
+    from isal import igzip_threaded
 
-    return igzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return igzip_threaded.open(path, "rb") if packed else path.open("rb")
+
+
+def _read_image(stream: Any, path: Path) -> tuple[NDArray[Any], Grid]:
+    """Straight into the array that is returned. A header that claims more than the file can hold is a ValueError."""
+    from nibabel import Nifti1Header
+    from nibabel.volumeutils import apply_read_scaling
+
+    header = Nifti1Header(stream.read(Nifti1Header.sizeof_hdr))
+    shape = header.get_data_shape()
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise Refusal("nifti-not-3d", f"{path.name} has {len(shape)} dimensions.", "Give one three-dimensional image.")
+    dtype, size = header.get_data_dtype(), path.stat().st_size
+    if min(shape) < 1 or dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize > size * DEFLATE_RATIO_MAX:
+        raise ValueError("no image")
+    if header.get_data_offset() < _NIFTI_DATA or np.isinf(header["scl_slope"]):
+        raise ValueError("an image inside its own header, or without finite values")
+    grid = Grid(shape, header.get_best_affine())
+    data = np.empty(shape, dtype, order="F")
+    _skip(stream, header.get_data_offset() - Nifti1Header.sizeof_hdr)
+    _fill(stream, _flat(data))
+    _skip(stream, None)
+    slope, intercept = header.get_slope_inter()
+    scaled = slope not in (None, 1.0) or intercept not in (None, 0.0)
+    return (apply_read_scaling(data, slope, intercept) if scaled else data), grid
+
+
+def _flat(data: NDArray[Any]) -> memoryview:
+    """The bytes of a Fortran-ordered array, first axis fastest as NIfTI wants it, without copying them."""
+    return data.T.reshape(-1).view(np.uint8).data
+
+
+def _fill(stream: Any, target: memoryview) -> None:
+    """In pieces: the unpacking stream sets aside as much again as it is asked for at once."""
+    here = 0
+    while here < len(target):
+        got = stream.readinto(target[here : here + GZIP_BLOCK])
+        if not got:
+            raise EOFError
+        here += got
+
+
+def _skip(stream: Any, size: int | None) -> None:
+    """Read `size` bytes and forget them, or all that are left, so that the checksum at the end is looked at."""
+    while size is None or size > 0:
+        got = len(stream.read(GZIP_BLOCK if size is None else min(size, GZIP_BLOCK)))
+        if not got and size is None:
+            return
+        if not got:
+            raise EOFError
+        size = None if size is None else size - got
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 import gzip
 import math
+import tracemalloc
+import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pyarrow as pa
 import pytest
+from isal import igzip
 
 from petproc import io
 from petproc.core.errors import Refusal
@@ -89,7 +92,93 @@ def test_an_image_over_time_is_refused(tmp_path):
     assert refusal.value.code == "nifti-not-3d"
 
 
+@pytest.fixture
+def large():
+    """A CT of 7 MB, which is packed in several blocks: a ramp with noise."""
+    shape = (192, 160, 120)
+    noise = np.random.default_rng(1).integers(-40, 40, shape)
+    data = (np.arange(shape[0])[:, None, None] * 5 - 1000 + noise).astype(np.int16)
+    return Volume(np.asfortranarray(data), Grid(shape, np.diag([-2.0, -2.0, 3.0, 1.0])), "HU")
+
+
+def test_a_large_image_is_one_gzip_member_that_every_reader_takes(tmp_path, large):
+    path = tmp_path / "ct.nii.gz"
+    io.write_volume(path, large, threads=2)
+    unpacker = zlib.decompressobj(wbits=31)
+    content = unpacker.decompress(path.read_bytes())
+    assert unpacker.eof and not unpacker.unused_data
+    assert content == gzip.decompress(path.read_bytes()) == igzip.decompress(path.read_bytes())
+    np.testing.assert_array_equal(np.asanyarray(nib.load(path).dataobj), large.data)
+    np.testing.assert_array_equal(io.read_volume(path, "HU").data, large.data)
+
+
+def test_what_is_packed_is_what_nibabel_would_write(tmp_path, large):
+    io.write_volume(tmp_path / "ct.nii.gz", large)
+    image = nib.Nifti1Image(large.data, large.grid.affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(large.grid.affine, code="scanner")
+    image.set_qform(large.grid.affine, code="scanner")
+    assert gzip.decompress((tmp_path / "ct.nii.gz").read_bytes()) == image.to_bytes()
+
+
+def test_threads_do_not_change_the_bytes(tmp_path, large):
+    for threads in (1, 2, 3, 8):
+        io.write_volume(tmp_path / f"{threads}.nii.gz", large, threads=threads)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+def test_an_image_is_packed_and_unpacked_without_a_second_one_in_memory(tmp_path):
+    empty = Volume(np.zeros((512, 512, 80), np.int16, order="F"), Grid((512, 512, 80), np.eye(4)), "HU")
+    io.write_volume(tmp_path / "ct.nii.gz", empty)
+    tracemalloc.start()
+    try:
+        io.write_volume(tmp_path / "ct.nii.gz", empty)
+        assert tracemalloc.get_traced_memory()[1] < 0.5 * empty.data.nbytes
+        tracemalloc.reset_peak()
+        io.read_volume(tmp_path / "ct.nii.gz", "HU")
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * empty.data.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_scaled_images_of_either_byte_order_are_read_as_nibabel_reads_them(tmp_path, grid, order):
+    header = nib.Nifti1Header(endianness=order)
+    header.set_data_dtype(np.int16)
+    image = nib.Nifti1Image(np.linspace(0, 900, 120).reshape(grid.shape), grid.affine, header)
+    nib.save(image, tmp_path / "pet.nii.gz")
+    there = nib.load(tmp_path / "pet.nii.gz")
+    back = io.read_volume(tmp_path / "pet.nii.gz", "Bq/mL")
+    np.testing.assert_array_equal(back.data, there.get_fdata().astype(np.float32))
+    np.testing.assert_array_equal(back.grid.affine, there.affine)
+
+
+def test_what_stands_between_header_and_image_is_passed_over(tmp_path, pet):
+    image = nib.Nifti1Image(pet.data, pet.grid.affine)
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"taken on a Tuesday"))
+    nib.save(image, tmp_path / "pet.nii")
+    np.testing.assert_array_equal(io.read_volume(tmp_path / "pet.nii", "Bq/mL").data, pet.data)
+
+
+def of_header(whole, **fields):
+    """The file unpacked, with these fields of its header changed."""
+    content = gzip.decompress(whole)
+    header = nib.Nifti1Header(content[:348], check=False)
+    for name, value in fields.items():
+        header[name] = value
+    return header.binaryblock + content[348:]
+
+
 DAMAGES = {
+    "a checksum that is another's": lambda whole: whole[:-8] + bytes(4) + whole[-4:],
+    "a matrix of a terabyte": lambda whole: gzip.compress(of_header(whole, dim=[3, 9999, 9999, 9999, 1, 1, 1, 1])),
+    "a matrix of nothing": lambda whole: of_header(whole, dim=[3, 4, 0, 6, 1, 1, 1, 1]),
+    "a matrix below nothing": lambda whole: of_header(whole, dim=[3, -4, 5, 6, 1, 1, 1, 1]),
+    "colours": lambda whole: of_header(whole, datatype=128, bitpix=24),
+    "an image inside its header": lambda whole: of_header(whole, vox_offset=16.0),
+    "an image beyond the end": lambda whole: of_header(whole, vox_offset=1e20),
+    "an image nowhere": lambda whole: of_header(whole, vox_offset=np.nan),
+    "an endless slope": lambda whole: of_header(whole, scl_slope=np.inf),
     "nothing": lambda _: b"",
     "words": lambda _: b"<html>not found</html>",
     "cut short": lambda whole: whole[: len(whole) // 2],

@@ -12,4 +12,4 @@ with job(snakemake, "ingest") as run:
         threads=run.threads,
         scan=run.scan,
     )
-    write_ingested(run.output, ingested, run.record(ingested.findings))
+    write_ingested(run.output, ingested, run.record(ingested.findings), threads=run.threads)

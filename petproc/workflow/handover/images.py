@@ -66,10 +66,10 @@ def read_index(paths: Sequence[Path], kind: str, series: str) -> list[IndexRow]:
     return [row for path in paths for row in read_rows(path, IndexRow)]
 
 
-def write_ingested(files: SimpleNamespace, ingested: Ingested, record: Record) -> None:
+def write_ingested(files: SimpleNamespace, ingested: Ingested, record: Record, *, threads: int = 1) -> None:
     """PET and CT as NIfTI with a sidecar each, which holds the acquisition; the scan's findings are with its PET."""
-    write_volume(files.pet, ingested.pet)
-    write_volume(files.ct, ingested.ct)
+    write_volume(files.pet, ingested.pet, threads=threads)
+    write_volume(files.ct, ingested.ct, threads=threads)
     pet, ct = ingested.pet_sidecar, ingested.ct_sidecar
     write_json(files.pet_sidecar, {**pet, "petproc": {**record, **pet["petproc"]}})
     write_json(files.ct_sidecar, {**ct, "petproc": {**record, "findings": [], **ct["petproc"]}})
