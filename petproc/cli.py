@@ -174,3 +174,14 @@ def check(
     from petproc.workflow.check import print_check
 
     raise typer.Exit(0 if print_check(study, phantom, tolerance) else 1)
+
+
+@app.command()
+def selftest() -> None:
+    """Write reference objects of known SUV, measure them, and print expected and measured; status 1 if any is wrong.
+
+    [bold]Example[/]: petproc selftest
+    """
+    from petproc.phantom.selftest import print_selftest
+
+    raise typer.Exit(0 if print_selftest() else 1)
