@@ -7,12 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from petproc.core.metrics import METRICS, SliceValues
+from petproc.core.suv import VARIANTS
 from petproc.core.tables import SliceRow
 
 BLOOD_SUV_MEAN = "blood_suv_mean"
-"""The background's own row: mean SUV of its voxels, g/mL."""
+"""The background's own row: mean SUV of its voxels."""
 BLOOD_COV = "blood_cov"
 """The background's own row: standard deviation (n - 1) over mean of its voxels, 1."""
+SUV_UNIT = "g/mL"
+"""Unit in the registry of whatever is an SUV; `unit_by` gives that of the variant in use."""
+
+
+def unit_by(variant: str, unit: str) -> str:
+    """A registered `unit` with SUV by `variant`: cm2/mL for the body surface."""
+    return VARIANTS[variant].unit if unit == SUV_UNIT else unit
 
 
 def measure(
@@ -47,4 +55,4 @@ def measure(
 
 
 def _can_be_had(unit: str, needs_background: bool, has_suv: bool, has_tbr: bool) -> bool:
-    return (has_tbr or not needs_background) and (has_suv or unit != "g/mL")
+    return (has_tbr or not needs_background) and (has_suv or unit != SUV_UNIT)

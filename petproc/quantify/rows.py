@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from petproc.core.grid import Grid
-from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN, measure
+from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN, SUV_UNIT, measure, unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow, SliceRow, Status, UptakeRow
 from petproc.quantify.background import Background
@@ -101,7 +101,7 @@ def uptake_rows(
             *key,
             metric=metric.name,
             value=(value := values.get(metric.name)),
-            unit=metric.unit,
+            unit=unit_by(settings.suv, metric.unit),
             n_slice=len(counting),
             n_voxel=n_voxel,
             volume_ml=volume_ml,
@@ -127,7 +127,7 @@ def _why_none(name: str, missing: Mapping[str, str]) -> str:
     metric = METRICS[name]
     if metric.needs_background and "background" in missing:
         return missing["background"]
-    if metric.unit == "g/mL" and "suv" in missing:
+    if metric.unit == SUV_UNIT and "suv" in missing:
         return missing["suv"]
     return f"not-defined: these slices have no value of: {metric.formula}."
 
@@ -138,10 +138,14 @@ def _mean_uptake(slices: Sequence[SliceRow]) -> float | None:
 
 
 def background_rows(
-    key: Key, background: Background, scan: Scan, *, suv_factor: float | None, suv_missing: str | None
+    key: Key, background: Background, scan: Scan, *, suv: tuple[float | None, str, str | None]
 ) -> list[UptakeRow]:
-    """The blood pool as an outcome of its own: its mean SUV and its coefficient of variation."""
-    suv = _suv(background.activity, suv_factor)
+    """The blood pool as an outcome of its own: its mean SUV and its coefficient of variation.
+
+    `suv` are SUV per activity, its unit, and why there is none.
+    """
+    factor, suv_unit, missing = suv
+    value = _suv(background.activity, factor)
     cov = UptakeRow(
         *key,
         metric=BLOOD_COV,
@@ -156,8 +160,8 @@ def background_rows(
         status="measured",
         reason=None,
     )
-    status: Status = "refused" if suv is None else "measured"
-    return [replace(cov, metric=BLOOD_SUV_MEAN, value=suv, unit="g/mL", status=status, reason=suv_missing), cov]
+    status: Status = "refused" if value is None else "measured"
+    return [replace(cov, metric=BLOOD_SUV_MEAN, value=value, unit=suv_unit, status=status, reason=missing), cov]
 
 
 def refused_rows(key: Key, reason: str, metrics: Mapping[str, str]) -> list[UptakeRow]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
+from petproc.core.tables import WorksheetRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +29,9 @@ class ScanTables:
 
     `voxels` are columns of the voxel table (`core.tables.VOXEL_COLUMNS`, those of `columns_read`) with regions as label
     values; `stations` columns of `core.tables.Station`, `in_pet` (bool) and `acquisition_min`, an unknown score being
-    NaN; `sample` the sidecar of the sample stage, of which `scores`, `absent`, `pet_shape` and `pet_affine` are read. A
-    scan that an earlier stage refused has `refusal` (`code`, `reason`, `remedy`); the rest of it is not looked at.
+    NaN; `sample` the sidecar of the sample stage, of which `scores`, `absent`, `pet_shape` and `pet_affine` are read;
+    `acquisition` as the tags tell it and `worksheet` the site's row for it. A scan that an earlier stage refused has
+    `refusal` (`code`, `reason`, `remedy`), and an acquisition if it came so far; the rest of it is not looked at.
     """
 
     participant: str
@@ -39,6 +41,7 @@ class ScanTables:
     sample: Mapping[str, Any]
     acquisition: PetAcquisition | None
     refusal: Mapping[str, str] | None = None
+    worksheet: WorksheetRow | None = None
 
 
 def columns_read(coverage: str) -> list[str]:

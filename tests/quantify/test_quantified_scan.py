@@ -169,13 +169,16 @@ def test_the_most_diseased_segment_never_reaches_over_a_slice_left_out(scan):
 
 
 def test_an_arc_that_counts_from_the_first_station_is_noticed_and_not_written(scan):
+    def about_arc(result):
+        return [finding.code for finding in result.findings if finding.code.startswith("arc-")]
+
     plain = quantify_scan(scan, ONLY_DESCENDING)
-    assert [finding.code for finding in plain.findings] == ["arc-without-landmark"]
+    assert about_arc(plain) == ["arc-without-landmark"]
     assert [row.arc_mm for row in plain.slices] == [None] * 20
     assert [row.pet_k for row in plain.slices] == list(range(19, -1, -1))  # still with the flow
     stations = {**scan.stations, "arc_mm": scan.stations["arc_mm"] - 20.0}
     placed = quantify_scan(replace(scan, stations=stations), ONLY_DESCENDING)
-    assert placed.findings == []
+    assert about_arc(placed) == []
     assert [row.arc_mm for row in placed.slices] == pytest.approx([3.0 * n - 20.0 for n in range(20)])
     assert values(placed) == values(plain)
 
