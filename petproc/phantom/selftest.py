@@ -99,7 +99,7 @@ def print_selftest() -> bool:
         words = f"{one.words} [red](refused: {one.refused})[/]" if one.refused else one.words
         table.add_row(one.name, words, *numbers, "[green]ok[/]" if one.ok else "[red]wrong[/]")
     wrong = [one.name for one in tested if not one.ok]
-    console.print("SUV by body weight in the reference objects: expected in the header, measured below")
+    console.print("SUV by body weight in the reference objects: expected above, measured below")
     console.print(table)
     console.print(f"[red]Wrong: {', '.join(wrong)}.[/]" if wrong else f"All {len(tested)} are right.")
     return not wrong
