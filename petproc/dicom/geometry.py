@@ -1,7 +1,7 @@
 """Where the slices of a series lie: from ImagePositionPatient and ImageOrientationPatient, never from numbers.
 
 DICOM's world is LPS+ (x to the left, y to the back, z to the head); ours is RAS+. i runs along a row of the image,
-j down its columns, k along the normal of the slices, upwards.
+j down its columns, k from slice to slice, upwards.
 """
 
 from __future__ import annotations
@@ -14,19 +14,15 @@ from numpy.typing import NDArray
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
+from petproc.dicom.gaps import WOBBLE_MM, check_gaps
 from petproc.dicom.header import Header
+from petproc.dicom.timeframes import frames_in_time
 
 Floats = NDArray[np.float64]
 
 SLICES_MIN = 3
-GAP_TOLERANCE = 0.05
-"""A gap between neighbours may differ from the median gap by this share of it (bed seams of a Discovery STE: 2.4 %)."""
-LATTICE_TOLERANCE = 0.25
-"""A slice may lie this share of the spacing away from its place on the even lattice."""
-WOBBLE_MM = 0.01
-"""Gaps that differ by less are rounding of the printed positions; by more a finding."""
 SIDEWAYS_MM = 0.5
-"""A slice may lie this far beside the normal through the first one; more is a tilted gantry or a moved table."""
+"""A slice may lie this far beside its place on a straight line; and this far the line may lean without being a tilt."""
 ORIENTATION_TOLERANCE = 1e-3
 FAR_MM = 1e5
 """No voxel is further from the origin than 100 m."""
@@ -38,44 +34,57 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class Stack:
-    """`order[k]` is the index of the file that holds slice k; `position_mm[k]` its delivered place along the normal."""
+    """`frames[f][k]` is the index of the image that shows slice k in time frame f; a static series has one frame.
+
+    `position_mm[k]` is the delivered place of slice k along the slice normal. `grid` is the lattice of the slices as
+    delivered: where they are not stacked along their normal it is sheared, and `tilt_deg` (else 0) is the angle between
+    that direction and the normal.
+    """
 
     grid: Grid
-    order: tuple[int, ...]
+    frames: tuple[tuple[int, ...], ...]
     position_mm: tuple[float, ...]
+    tilt_deg: float
     findings: tuple[Finding, ...]
 
 
 def stack(headers: Sequence[Header]) -> Stack:
-    """Sort slices upwards and put them on an even lattice; a `Refusal` names the slices that do not fit."""
+    """Sort images upwards and in time, on an even lattice; a `Refusal` names the slices that do not fit."""
     if len(headers) < SLICES_MIN:
-        raise Refusal("too-few-slices", f"The series has {len(headers)} slices.", "Ask the site for the whole series.")
+        raise _too_few(len(headers))
     size, spacing, axes = _common(headers)
     normal = np.cross(axes[0], axes[1])
     if abs(normal[2]) < UPRIGHT_MIN:
         raise Refusal("not-axial", "The slices are not axial.", "Choose the axial series, not a reformatted one.")
     normal = normal * np.sign(normal[2])
-    corners = np.array([_vector(header, "ImagePositionPatient", 3) for header in headers])
+    corners = _vectors(headers, "ImagePositionPatient", 3)
     along = corners @ normal
-    order = sorted(range(len(headers)), key=lambda n: (along[n], headers[n].text("SOPInstanceUID") or ""))
-    along, corners = along[order], corners[order]
-    names = [_name(headers[n], position) for n, position in zip(order, along, strict=True)]
-    finding = _check_gaps(along, names)
-    _check_sideways(corners, normal, names)
+    frames = frames_in_time(headers, along)
+    first = list(frames[0])
+    if len(first) < SLICES_MIN:
+        raise _too_few(len(first))
+    _check_same_place(headers, corners, frames)
+    along, corners = along[first], corners[first]
+    names = [_name(headers[n], position) for n, position in zip(first, along, strict=True)]
+    findings = check_gaps(along, names)
+    step, tilt_deg = _step(corners, along, normal, names)
 
-    step = float((along[-1] - along[0]) / (len(along) - 1))
     affine = np.eye(4)
-    affine[:3, :3] = _LPS_TO_RAS @ np.column_stack([axes[0] * spacing[1], axes[1] * spacing[0], normal * step])
+    affine[:3, :3] = _LPS_TO_RAS @ np.column_stack([axes[0] * spacing[1], axes[1] * spacing[0], step])
     affine[:3, 3] = _LPS_TO_RAS @ corners[0]
-    grid = Grid((size[1], size[0], len(headers)), affine + 0.0)
-    return Stack(grid, tuple(order), tuple(map(float, along)), finding)
+    grid = Grid((size[1], size[0], len(first)), affine + 0.0)
+    return Stack(grid, frames, tuple(map(float, along)), tilt_deg, findings)
+
+
+def _too_few(slices: int) -> Refusal:
+    return Refusal("too-few-slices", f"The series has {slices} slices.", "Ask the site for the whole series.")
 
 
 def _common(headers: Sequence[Header]) -> tuple[tuple[int, int], Floats, Floats]:
     """Rows and columns, their spacing, and the unit vectors (2, 3) along a row and a column, shared by all slices."""
     sizes = [(header.integer("Rows") or 0, header.integer("Columns") or 0) for header in headers]
-    spacings = np.array([_vector(header, "PixelSpacing", 2) for header in headers])
-    directions = np.array([_vector(header, "ImageOrientationPatient", 6) for header in headers])
+    spacings = _vectors(headers, "PixelSpacing", 2)
+    directions = _vectors(headers, "ImageOrientationPatient", 6)
     size = max(set(sizes), key=lambda found: (sizes.count(found), found))
     spacing, direction = np.median(spacings, axis=0), np.median(directions, axis=0)
     turned = np.abs(directions - direction).max(axis=1) > ORIENTATION_TOLERANCE
@@ -96,80 +105,73 @@ def _common(headers: Sequence[Header]) -> tuple[tuple[int, int], Floats, Floats]
     return size, spacing, pair / lengths[:, None]
 
 
-def _check_gaps(along: Floats, names: Sequence[str]) -> tuple[Finding, ...]:
-    gaps = np.diff(along)
-    usual = float(np.median(gaps))
-    double = [n for n in range(len(gaps)) if gaps[n] < 0.5 * usual or gaps[n] < WOBBLE_MM]
-    if double:
-        pairs = "; ".join(f"{names[n]} and {names[n + 1]}" for n in double[:3])
-        raise Refusal(
-            "duplicate-slices",
-            f"{len(double)} pairs of slices lie at or almost at the same place: {pairs}.",
-            "The series holds more than one acquisition or reconstruction: ask the site for them one by one.",
-        )
-    wide = [n for n in range(len(gaps)) if gaps[n] > 1.5 * usual]
-    if wide:
-        places = "; ".join(f"{round(gaps[n] / usual) - 1} between {names[n]} and {names[n + 1]}" for n in wide[:3])
-        raise Refusal("slices-missing", f"Slices are missing: {places}.", "Ask the site to send the whole series.")
-    even = along[0] + (along[-1] - along[0]) / len(gaps) * np.arange(len(along))
-    spacing = float(gaps.mean())
-    apart = np.abs(along - even)
-    worst = int(np.argmax(np.abs(gaps - usual)))
-    if abs(gaps[worst] - usual) > GAP_TOLERANCE * usual or apart.max() > LATTICE_TOLERANCE * spacing:
-        raise Refusal(
-            "slice-spacing-irregular",
-            f"The slices are not evenly spaced: {gaps[worst]:.3f} mm between {names[worst]} and {names[worst + 1]}, "
-            f"elsewhere {usual:.3f} mm; up to {apart.max():.2f} mm from an even lattice.",
-            "Ask the site for the original reconstruction.",
-        )
-    if abs(gaps[worst] - usual) <= WOBBLE_MM:
-        return ()
-    return (
-        Finding(
-            "slice-spacing-wobble",
-            f"The gaps between slices run from {gaps.min():.3f} to {gaps.max():.3f} mm (bed seams); the image has the "
-            f"mean of {spacing:.4f} mm, on which no slice lies more than {apart.max():.2f} mm from its place.",
-            "info",
-        ),
-    )
+def _check_same_place(headers: Sequence[Header], corners: Floats, frames: Sequence[Sequence[int]]) -> None:
+    """Every time frame must lie where the first one lies: what is averaged must be the same place."""
+    for number, frame in enumerate(frames[1:], start=2):
+        moved = np.abs(corners[list(frame)] - corners[list(frames[0])]).max(axis=1)
+        if moved.max() > WOBBLE_MM:
+            k = int(np.argmax(moved))
+            raise Refusal(
+                "frames-moved",
+                f"The time frames do not lie at the same place: in frame {number} {_name(headers[frame[k]])} lies "
+                f"{moved[k]:.2f} mm from its place in the first frame.",
+                "Ask the site for the frames that were acquired with the table at rest.",
+            )
 
 
-def _check_sideways(corners: Floats, normal: Floats, names: Sequence[str]) -> None:
+def _step(corners: Floats, along: Floats, normal: Floats, names: Sequence[str]) -> tuple[Floats, float]:
+    """From one slice to the next, (3,) in LPS mm, and the angle between this and the slice normal in degrees."""
+    intervals = len(along) - 1
+    upwards = float((along[-1] - along[0]) / intervals)
     steps = corners - corners[0]
-    beside = np.linalg.norm(steps - np.outer(steps @ normal, normal), axis=1)
-    worst = int(np.argmax(beside))
-    if beside[worst] > SIDEWAYS_MM:
+    beside = steps - np.outer(along - along[0], normal)
+    if np.linalg.norm(beside, axis=1).max() <= SIDEWAYS_MM:
+        return normal * upwards, 0.0
+    lean = beside[-1] / (along[-1] - along[0])
+    off = np.linalg.norm(beside - np.outer(along - along[0], lean), axis=1)
+    worst = int(np.argmax(off))
+    if off[worst] > SIDEWAYS_MM:
         raise Refusal(
-            "gantry-tilt",
-            "The slices are not stacked along their normal (a tilted gantry): "
-            f"{names[worst]} lies {beside[worst]:.1f} mm beside the line through {names[0]}.",
-            "Ask the site for a reconstruction without tilt.",
+            "slices-shifted-sideways",
+            "ImagePositionPatient (0020,0032) does not put the slices on a straight line: "
+            f"{names[worst]} lies {off[worst]:.1f} mm beside the line from {names[0]} to {names[-1]}.",
+            "Ask the site for the series as one acquisition, without movement of the table to the side.",
         )
+    return (normal + lean) * upwards, float(np.degrees(np.arctan(np.linalg.norm(lean))))
 
 
-def _vector(header: Header, keyword: str, length: int) -> Floats:
-    values = header.numbers(keyword)
-    absurd = values is None or len(values) != length or max(map(abs, values)) > FAR_MM
-    if values is None or absurd or (keyword == "PixelSpacing" and min(values) <= 0):
-        raise Refusal(
-            "geometry-missing",
-            f"The slice with InstanceNumber {header.text('InstanceNumber')} has no usable {keyword}.",
-            "Ask the site to send the series again from the scanner.",
-        )
-    return np.array(values)
+def _vectors(headers: Sequence[Header], keyword: str, length: int) -> Floats:
+    """The numbers of an element of every slice, shape (slices, length)."""
+    found = [header.numbers(keyword) for header in headers]
+    least = 0.0 if keyword == "PixelSpacing" else -FAR_MM
+    for header, values in zip(headers, found, strict=True):
+        absurd = values is None or len(values) != length or max(values) > FAR_MM or min(values) < least
+        if absurd or (keyword == "PixelSpacing" and not min(values or (0.0,))):
+            raise Refusal(
+                "geometry-missing",
+                f"The {_name(header)} has no usable {keyword}.",
+                "Ask the site to send the series again from the scanner.",
+            )
+    return np.array(found, dtype=np.float64)
 
 
-def _name(header: Header, position: float) -> str:
-    return f"slice {header.text('InstanceNumber')} (at {position:.2f} mm)"
+def _name(header: Header, position: float | None = None) -> str:
+    """A slice in words: its InstanceNumber and its place along the normal or, where none is known, its z."""
+    if position is None:
+        where = header.numbers("ImagePositionPatient")
+        position = where[2] if where and len(where) == 3 else None
+    return f"slice {header.text('InstanceNumber')}" + ("" if position is None else f" (at {position:.2f} mm)")
 
 
 def _refuse(code: str, what: str, headers: Sequence[Header], odd: NDArray[np.bool_]) -> None:
     found = sorted(
-        (header.integer("InstanceNumber") or 0) for header, is_odd in zip(headers, odd, strict=True) if is_odd
+        (header.integer("InstanceNumber") or 0, _name(header))
+        for header, is_odd in zip(headers, odd, strict=True)
+        if is_odd
     )
-    names = ", ".join(map(str, found[:5])) + (", ..." if len(found) > 5 else "")
+    names = ", ".join(name for _, name in found[:5]) + (", ..." if len(found) > 5 else "")
     raise Refusal(
         code,
-        f"{len(found)} of {len(headers)} slices do not fit (InstanceNumber {names}): each {what}.",
+        f"{len(found)} of {len(headers)} slices do not fit ({names}): each {what}.",
         "The series holds more than one set of images: ask the site for them one by one.",
     )

@@ -12,6 +12,7 @@ from petproc.core.tables import IndexRow
 from petproc.core.volume import Unit, Volume
 from petproc.dicom.header import Header
 from petproc.dicom.series import Series, activity, hounsfield, read_series
+from petproc.dicom.tilt import straightened
 from petproc.ingest.derivation import Derivation, derive
 from petproc.ingest.pair import check_pair
 from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
@@ -47,14 +48,14 @@ def _ingest(
     with _about("PET"):
         values = activity(pet, known.value_factor, threads=threads)
     with _about("CT"):
-        hu = hounsfield(ct, threads=threads)
+        hu, straightening = read_ct_values(ct, threads=threads)
     return Ingested(
         pet=Volume(values, pet.grid, cast(Unit, known.acquisition.unit)),
-        ct=Volume(hu, ct.grid, "HU"),
+        ct=hu,
         acquisition=known.acquisition,
         pet_sidecar=pet_sidecar(pet, known),
         ct_sidecar=ct_sidecar(ct),
-        findings=findings,
+        findings=(*findings, *straightening),
     )
 
 
@@ -62,7 +63,22 @@ def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: in
     """A PET whose values are activity at a known time, or a `Refusal`; its pixels are not rescaled yet."""
     pet = _read("PET", files, threads)
     _check_modality(pet.first, "PT")
+    if pet.tilt_deg:
+        raise Refusal(
+            "gantry-tilt",
+            f"PET: The slices are not stacked along their normal but {pet.tilt_deg:.1f} degrees off it.",
+            "Ask the site for the series as the scanner reconstructed it.",
+        )
     return pet, derive(pet.headers, tracer=settings.tracer)
+
+
+def read_ct_values(ct: Series, *, threads: int) -> tuple[Volume, tuple[Finding, ...]]:
+    """The CT in HU; on a right-angled grid of its own where the gantry was tilted, with a finding that says so."""
+    hu = Volume(hounsfield(ct, threads=threads), ct.grid, "HU")
+    if not ct.tilt_deg:
+        return hu, ()
+    straight, finding = straightened(hu, threads=threads)
+    return straight, (finding,)
 
 
 def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from petproc.core.acquisition import PetAcquisition
-from petproc.dicom.series import Series
+from petproc.dicom.series import Instance, Series
 from petproc.ingest.derivation import Derivation
 
 UNKNOWN = "n/a"
@@ -91,15 +91,22 @@ def _origin(series: Series) -> dict[str, Any]:
 
 
 def _slices(series: Series, told: PetAcquisition | None) -> list[dict[str, Any]]:
+    """Where each slice came from: `k` is null where the image was resampled, so that no slice is that of one file."""
     return [
         {
-            "k": k,
-            "instance": instance.uid,
+            "k": None if series.tilt_deg else k,
+            **_image(instance),
             "acquisition_time": _time_of(series, k, told),
             "position_mm": series.position_mm[k],
+            **({"averaged": [_image(frame[k]) for frame in series.frames]} if len(series.frames) > 1 else {}),
         }
         for k, instance in enumerate(series.instances)
     ]
+
+
+def _image(instance: Instance) -> dict[str, Any]:
+    """With the number of the frame where the file holds several."""
+    return {"instance": instance.uid, **({"frame": instance.frame} if instance.frame else {})}
 
 
 def _time_of(series: Series, k: int, told: PetAcquisition | None) -> str:
@@ -108,7 +115,7 @@ def _time_of(series: Series, k: int, told: PetAcquisition | None) -> str:
 
 
 def _files(series: Series) -> list[dict[str, Any]]:
-    return [{"instance": one.uid, "sha256": one.sha256, "size": one.size} for one in series.instances]
+    return [{"instance": one.instance, "sha256": one.sha256, "size": one.size} for one in series.files]
 
 
 def _known(value: float | None, scale: float = 1.0) -> float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -149,14 +150,25 @@ def test_slices_that_do_not_fit_together_are_refused(tmp_path: Path, code: str, 
     refusal = refused(tmp_path, change)
     assert refusal.code == code
     if code.startswith("mixed"):
-        assert "InstanceNumber 8)" in refusal.reason
+        assert "1 of 10 slices do not fit (slice 8 (at 8.00 mm))" in refusal.reason
 
 
-def test_a_tilted_gantry_is_refused(tmp_path: Path) -> None:
-    def tilted(one: Dataset, k: int) -> None:
-        one.ImagePositionPatient = [-30, -40 + k, STEP_MM * k]
+def test_slices_askew_keep_their_lattice_and_say_by_what_angle(tmp_path: Path) -> None:
+    def askew(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40 + 3 * k, STEP_MM * k]
 
-    assert refused(tmp_path, tilted).code == "gantry-tilt"
+    series = read(tmp_path, change=askew)
+    assert series.tilt_deg == pytest.approx(math.degrees(math.atan2(3, 4)))
+    assert np.allclose(series.grid.affine[:3, 2], [0, -3, 4], atol=1e-12)
+
+
+def test_a_slice_beside_the_line_of_the_others_is_refused_and_named(tmp_path: Path) -> None:
+    def jogged(one: Dataset, k: int) -> None:
+        one.ImagePositionPatient = [-30, -40 + (k == 3), STEP_MM * k]
+
+    refusal = refused(tmp_path, jogged)
+    assert refusal.code == "slices-shifted-sideways"
+    assert "slice 7 (at 12.00 mm) lies 1.0 mm beside" in refusal.reason
 
 
 def test_two_slices_are_no_volume(tmp_path: Path) -> None:

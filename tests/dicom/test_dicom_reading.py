@@ -184,8 +184,8 @@ def test_a_zip_member_is_read_in_place_and_hashed(tmp_path: Path) -> None:
         hounsfield(series, threads=2), hounsfield(read_series(index(tmp_path, "CT"), threads=1), threads=1)
     )
     top = series.instances[SLICES - 1]
-    assert top.sha256 == hashlib.sha256(content["ct-01.dcm"]).hexdigest()
-    assert top.size == len(content["ct-01.dcm"])
+    assert top.file.sha256 == hashlib.sha256(content["ct-01.dcm"]).hexdigest()
+    assert top.file.size == len(content["ct-01.dcm"])
 
 
 def test_a_damaged_member_is_noticed(tmp_path: Path) -> None:
