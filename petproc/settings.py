@@ -21,9 +21,9 @@ RESULTS_VERSION: dict[str, int] = {
     "segment": 1,
     "align": 1,
     "sample": 1,
-    "quantify": 1,
-    "compare": 1,
-    "report": 1,
+    "quantify": 2,
+    "compare": 2,
+    "report": 2,
 }
 """Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
 
@@ -66,7 +66,7 @@ class IngestSettings(Section):
 
 class ImportedSettings(Section):
     path: str = "masks/{participant}_{session}.nii.gz"
-    names: dict[str, int] = {name: region.value for name, region in REGIONS.items()}
+    names: dict[str, int | str] = {name: region.value for name, region in REGIONS.items()}
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> ImportedSettings:

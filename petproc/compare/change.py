@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from petproc.compare.findings import blood_findings, region_findings, scanner_findings
+from petproc.compare.findings import blood_findings, preparation_findings, region_findings, scanner_findings
 from petproc.compare.index import IndexChoice, choose_index, index_findings
 from petproc.compare.match import Matched, match
 from petproc.compare.pair import BASELINE, FOLLOWUP, Pair, blood_rows, index_rows, pair_of, region_rows, visits_of
-from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.worksheet import Applied
 from petproc.settings import CompareSettings, QuantifySettings
 
 WHOLE_PAIR = ""
@@ -37,11 +37,12 @@ def compare_study(
     *,
     settings: CompareSettings,
     quantify: QuantifySettings,
-    acquisitions: Mapping[tuple[str, str], PetAcquisition] | None = None,
+    applied: Mapping[tuple[str, str], Applied] | None = None,
 ) -> Compared:
     """All participants of `scans` in order of their names; `quantify` made `slices` and `uptake`.
 
-    `acquisitions`, by participant and session, let the scanners and reconstructions of a pair be compared.
+    `applied`, by participant and session, are the acquisitions with their worksheets, by which scanner, reconstruction
+    and preparation of a pair are compared.
     """
     visits = visits_of(slices, uptake)
     compared = Compared([], [], {})
@@ -53,29 +54,33 @@ def compare_study(
             region: match(pair.baseline.slices.get(region, ()), pair.follow_up.slices.get(region, ()))
             for region in quantify.regions
         }
-        findings = _findings(pair, matched, acquisitions or {})
+        rows = blood_rows(pair, quantify.suv)
+        findings = _findings(pair, matched, rows, applied or {})
         findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
-        rows = blood_rows(pair)
         for region in quantify.regions:
             rows += region_rows(pair, region, matched[region], quantify)
         rows = [_marked(row, choice, findings) for row in rows]
-        compared.change.extend([*index_rows(choice, rows), *rows])
+        compared.change.extend([*index_rows(choice, rows, quantify.suv), *rows])
         compared.index.append(choice)
         compared.findings[participant] = [finding for found in findings.values() for finding in found]
     return compared
 
 
 def _findings(
-    pair: Pair, matched: Mapping[str, Matched], acquisitions: Mapping[tuple[str, str], PetAcquisition]
+    pair: Pair,
+    matched: Mapping[str, Matched],
+    blood: Sequence[ChangeRow],
+    applied: Mapping[tuple[str, str], Applied],
 ) -> dict[str, list[Finding]]:
     """By region; under `WHOLE_PAIR` those that concern all of them."""
     found: dict[str, list[Finding]] = {WHOLE_PAIR: []}
     if pair.missing:
         return found
-    before, after = (acquisitions.get((pair.participant, session)) for session in (BASELINE, FOLLOWUP))
+    before, after = (applied.get((pair.participant, session)) for session in (BASELINE, FOLLOWUP))
     if before and after:
-        found[WHOLE_PAIR] += scanner_findings(before, after)
-    for row in blood_rows(pair):
+        found[WHOLE_PAIR] += scanner_findings(before.acquisition, after.acquisition)
+        found[WHOLE_PAIR] += preparation_findings(before, after)
+    for row in blood:
         found[WHOLE_PAIR] += blood_findings(row.region, row.baseline, row.follow_up)
     for region, slices in matched.items():
         if slices.baseline and slices.follow_up:

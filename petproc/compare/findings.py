@@ -8,6 +8,7 @@ from petproc.compare.match import Matched
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding
 from petproc.core.tables import SliceRow
+from petproc.core.worksheet import Applied
 
 UPTAKE_DIFFERENCE_MIN = 10.0
 """Ten minutes shift a TBR by 2 to 3.4 % (from the rises published for 90 to 180 min and 60 to 180 min)."""
@@ -16,6 +17,7 @@ SLICE_LENGTH_FRACTION = 0.02
 BLOOD_CHANGE = 0.25
 WEIGHT_CHANGE = 0.05
 DOSE_CHANGE = 0.20
+GLUCOSE_CHANGE_MMOL_L = 2.0
 
 
 def region_findings(region: str, pair: Matched) -> list[Finding]:
@@ -64,21 +66,34 @@ def blood_findings(region: str, before: float | None, after: float | None) -> li
 def scanner_findings(before: PetAcquisition, after: PetAcquisition) -> list[Finding]:
     """Of how the two PETs were made: a change of reconstruction alone can move a TBR by more than a treatment."""
     findings = []
-    for code, words, was, now in (
-        ("reconstruction-differs", "reconstruction", before.reconstruction, after.reconstruction),
-        ("scanner-differs", "scanner", _scanner(before), _scanner(after)),
-    ):
-        if was != now:
-            findings.append(Finding(code, f"The {words} was {was!r} at baseline and is {now!r} at follow-up."))
-    for code, words, limit, was_value, now_value in (
-        ("weight-differs", "weight in kg", WEIGHT_CHANGE, before.weight_kg, after.weight_kg),
-        ("dose-differs", "dose in Bq", DOSE_CHANGE, before.injected_activity_bq, after.injected_activity_bq),
-    ):
-        if was_value and now_value and _relative(was_value, now_value) > limit:
-            findings.append(
-                Finding(code, f"The {words} was {was_value:g} at baseline and is {now_value:g} at follow-up.")
-            )
+    if before.reconstruction != after.reconstruction:
+        words = _was("reconstruction", repr(before.reconstruction), repr(after.reconstruction))
+        findings.append(Finding("reconstruction-differs", words))
+    if _scanner(before) != _scanner(after):
+        words = _was("scanner", repr(_scanner(before)), repr(_scanner(after)))
+        findings.append(Finding("scanner-differs", words))
     return findings
+
+
+def preparation_findings(before: Applied, after: Applied) -> list[Finding]:
+    """Of weight, dose and glucose at both visits, by the worksheet where it tells them."""
+    findings = []
+    was, now = before.acquisition, after.acquisition
+    if was.weight_kg and now.weight_kg and _relative(was.weight_kg, now.weight_kg) > WEIGHT_CHANGE:
+        findings.append(Finding("weight-differs", _was("weight", f"{was.weight_kg:g} kg", f"{now.weight_kg:g} kg")))
+    doses = was.injected_activity_bq, now.injected_activity_bq
+    if doses[0] and doses[1] and _relative(doses[0], doses[1]) > DOSE_CHANGE:
+        words = _was("dose", f"{doses[0] / 1e6:.4g} MBq", f"{doses[1] / 1e6:.4g} MBq")
+        findings.append(Finding("dose-differs", words))
+    glucose = before.glucose_mmol_l, after.glucose_mmol_l
+    if glucose[0] and glucose[1] and abs(glucose[1] - glucose[0]) > GLUCOSE_CHANGE_MMOL_L:
+        words = _was("glucose", f"{glucose[0]:g} mmol/L", f"{glucose[1]:g} mmol/L")
+        findings.append(Finding("glucose-differs", f"{words} More than 2 mmol/L apart, it moves the uptake by itself."))
+    return findings
+
+
+def _was(what: str, before: str, after: str) -> str:
+    return f"The {what} was {before} at baseline and is {after} at follow-up."
 
 
 def _scanner(acquisition: PetAcquisition) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from petproc.compare.active import ACTIVE_MEAN, active_slices, none_active
 from petproc.compare.index import INDEX_VESSEL, IndexChoice
 from petproc.compare.match import Matched
-from petproc.core.measure import BLOOD_SUV_MEAN, measure
+from petproc.core.measure import BLOOD_SUV_MEAN, SUV_UNIT, measure, unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, Status, UptakeRow
 from petproc.settings import QuantifySettings
@@ -65,12 +65,12 @@ def pair_of(participant: str, scans: Mapping[str, ScanRow], visits: Mapping[tupl
     return Pair(participant, found[0], found[1], missing)
 
 
-def blood_rows(pair: Pair) -> list[ChangeRow]:
-    """Change of every blood pool's mean SUV: an outcome of its own, since every TBR is divided by it."""
+def blood_rows(pair: Pair, suv: str) -> list[ChangeRow]:
+    """Change of every blood pool's mean SUV by `suv`: an outcome of its own, since every TBR is divided by it."""
     regions = {region for visit in pair.visits.values() for region, metric in visit.uptake if metric == BLOOD_SUV_MEAN}
     rows = []
     for region in sorted(regions):
-        row = _empty(pair.participant, region, BLOOD_SUV_MEAN, "g/mL")
+        row = _empty(pair.participant, region, BLOOD_SUV_MEAN, unit_by(suv, SUV_UNIT))
         if refused := pair.missing or _refused_at(pair, region, BLOOD_SUV_MEAN):
             rows.append(replace(row, status=refused[0], reason=refused[1]))
         else:
@@ -87,7 +87,7 @@ def region_rows(pair: Pair, region: str, matched: Matched, settings: QuantifySet
     unmatched = _no_landmark(pair, region) or _too_few(matched, settings.slices_min)
     rows = []
     for metric in METRICS.values():
-        row = _empty(pair.participant, region, metric.name, metric.unit)
+        row = _empty(pair.participant, region, metric.name, unit_by(settings.suv, metric.unit))
         # A visit without an active slice of its own is refused in the uptake table and may have a value here.
         values, name = (of_active, MEAN_MAX) if metric.name == ACTIVE_MEAN else (both, metric.name)
         if refused := pair.missing or _refused_at(pair, region, name) or unmatched:
@@ -101,12 +101,12 @@ def region_rows(pair: Pair, region: str, matched: Matched, settings: QuantifySet
     return rows
 
 
-def index_rows(choice: IndexChoice, rows: Sequence[ChangeRow]) -> list[ChangeRow]:
+def index_rows(choice: IndexChoice, rows: Sequence[ChangeRow], suv: str) -> list[ChangeRow]:
     """The index vessel's rows once more, under `index_vessel`; without a choice, rows that say why there is none."""
     if choice.region is None:
         return [
             replace(
-                _empty(choice.participant, INDEX_VESSEL, metric.name, metric.unit),
+                _empty(choice.participant, INDEX_VESSEL, metric.name, unit_by(suv, metric.unit)),
                 index_vessel=True,
                 status=choice.status,
                 reason=choice.reason,

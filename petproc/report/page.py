@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from petproc.core.errors import Finding
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow
 from petproc.report import words
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
 from petproc.settings import Analysis
@@ -31,6 +31,7 @@ class Content:
     uptake: Sequence[UptakeRow]
     slices: Sequence[SliceRow]
     scans: Sequence[ScanRow]
+    inputs: Sequence[InputRow] = ()
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 

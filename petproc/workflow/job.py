@@ -16,14 +16,14 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import petproc
 from petproc.core.errors import Finding, Refusal
-from petproc.core.tables import ScanRow
+from petproc.core.tables import ScanRow, WorksheetRow
 from petproc.layout import scan_name
 from petproc.settings import Section
 from petproc.workflow.handover.refused import write_refused
@@ -54,6 +54,13 @@ class Run:
     def scans(self) -> list[ScanRow]:
         """All scans of the study, those left out too."""
         return [ScanRow(**row) for row in self.params["scans"]]
+
+    @property
+    def worksheet(self) -> dict[tuple[str, str], WorksheetRow]:
+        """What the site's worksheet says, by participant and session; a quantity that it leaves out is None."""
+        nothing = dict.fromkeys(field.name for field in fields(WorksheetRow))
+        rows = [WorksheetRow(**{**nothing, **row}) for row in self.params["worksheet"]]
+        return {(row.participant, row.session): row for row in rows}
 
     def settings(self, kind: type[Settings]) -> Settings:
         return kind.model_validate(self.params["settings"])

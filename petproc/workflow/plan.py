@@ -15,7 +15,8 @@ import yaml
 
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.core.tables import ScanRow
+from petproc.core.tables import ScanRow, WorksheetRow
+from petproc.core.worksheet_cells import check, says_something
 from petproc.io import read_rows
 from petproc.settings import Section, Settings, plain
 
@@ -25,15 +26,18 @@ NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 
 @dataclass(frozen=True)
 class Plan:
-    """`scans` are all rows of `config/scans.tsv`, sorted by participant and session."""
+    """`scans` are all rows of `config/scans.tsv`, sorted by participant and session; `worksheet` those of
+    `config/worksheet.tsv` that say something, in the same order."""
 
     settings: Settings
     scans: tuple[ScanRow, ...]
+    worksheet: tuple[WorksheetRow, ...] = ()
 
     @classmethod
     def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
         """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
-        plan = cls(Settings.of(dict(config)), read_scans(study))
+        scans = read_scans(study)
+        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans))
         for row in plan.scans:
             plan.mask(row.participant, row.session)
         return plan
@@ -59,6 +63,15 @@ class Plan:
     def rows(self) -> list[dict[str, Any]]:
         """Every scan as plain values, for `params` of the rules that make tables of all of them."""
         return [asdict(row) for row in self.scans]
+
+    def entered(self) -> list[dict[str, Any]]:
+        """The quantities that the worksheet tells of the included scans, as plain values for `params`.
+
+        Who wrote them down stays where it is: it changes no number and may be a name.
+        """
+        names = {(row.participant, row.session) for row in self.included}
+        rows = [asdict(row) for row in self.worksheet if (row.participant, row.session) in names]
+        return [{name: value for name, value in row.items() if value is not None and name != "source"} for row in rows]
 
     def constraint(self, *names: str) -> str:
         """A pattern that matches only the participants, or sessions, of the included scans."""
@@ -111,6 +124,33 @@ def read_scans(study: Path) -> tuple[ScanRow, ...]:
     rows = sorted(read_rows(path, ScanRow), key=lambda row: (row.participant, row.session))
     _check(rows)
     return tuple(rows)
+
+
+def read_worksheet(study: Path, scans: Sequence[ScanRow]) -> tuple[WorksheetRow, ...]:
+    """Rows of the site's worksheet that say something, in one order; none where there is no worksheet."""
+    path = layout.path(layout.WORKSHEET, study)
+    if not path.is_file():
+        return ()
+    rows = sorted(read_rows(path, WorksheetRow), key=lambda row: (row.participant, row.session))
+    known, seen = {(row.participant, row.session) for row in scans}, set()
+    for row in rows:
+        key = (row.participant, row.session)
+        if key not in known:
+            raise Refusal(
+                "worksheet-scan-unknown",
+                f"{layout.WORKSHEET} has a row for participant {row.participant!r}, session {row.session!r}, which "
+                f"{layout.SCANS} does not list.",
+                "Write both as they are in that table, or remove the row.",
+            )
+        if key in seen:
+            raise Refusal(
+                "worksheet-scan-twice",
+                f"{layout.WORKSHEET} has two rows for {layout.scan_name(*key)}.",
+                "Keep the one that is right.",
+            )
+        seen.add(key)
+        check(row)
+    return tuple(row for row in rows if says_something(row))
 
 
 def _check(rows: Sequence[ScanRow]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import petproc
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.core.tables import ScanRow
+from petproc.core.tables import ScanRow, WorksheetRow
 from petproc.io import write_rows
 
 TEMPLATE = (layout.CONFIG, "config/README.md")
@@ -29,4 +29,5 @@ def init_study(study: Path) -> None:
         (study / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(workflow_root() / name, study / name)
     write_rows(layout.path(layout.SCANS, study), [], ScanRow)
+    write_rows(layout.path(layout.WORKSHEET, study), [], WorksheetRow)
     (study / layout.DECISIONS).mkdir(exist_ok=True)

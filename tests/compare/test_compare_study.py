@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from acquisitions import acquired
 
 from petproc.compare import INDEX_VESSEL, compare_study
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ScanRow, SliceRow, UptakeRow, WorksheetRow
+from petproc.core.worksheet import apply
 from petproc.io import read_rows, write_rows
 from petproc.settings import CompareSettings, QuantifySettings
 
@@ -456,12 +458,48 @@ def test_another_reconstruction_scanner_weight_or_dose_is_noted():
     before = PetAcquisition(
         "FDG", "F18", 6586.2, 200e6, time, time, (time,), (1.0,), 70.0, 1.7, "M", "BQML", "START", "A", "1", "OSEM"
     )
-    same = compare(*usual(), acquisitions={("01", "baseline"): before, ("01", "followup"): before})
+    same = compare(*usual(), applied=at_visits(before, before))
     assert row_of(same, ASCENDING).findings is None
     after = replace(before, reconstruction="PSF", model="2", weight_kg=74.0, injected_activity_bq=250e6)
-    other = compare(*usual(), acquisitions={("01", "baseline"): before, ("01", "followup"): after})
+    other = compare(*usual(), applied=at_visits(before, after))
     assert row_of(other, ASCENDING).findings == "reconstruction-differs;scanner-differs;weight-differs;dose-differs"
     assert len(other.findings["01"]) == 4
+
+
+def at_visits(before, after, *cells):
+    """Both acquisitions, with what the worksheet says of each where `cells` do."""
+    empty = [WorksheetRow("01", session, *(None,) * 11) for session in ("baseline", "followup")]
+    rows = [replace(row, **said) for row, said in zip(empty, cells or ({}, {}), strict=True)]
+    return {
+        ("01", row.session): apply(acquisition, row, participant="01", session=row.session)
+        for acquisition, row in zip((before, after), rows, strict=True)
+    }
+
+
+def test_what_the_worksheet_says_of_either_visit_is_compared():
+    time = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
+    tags = acquired([time + timedelta(hours=2)], injection=time)
+
+    def codes(before, after):
+        found = compare(*usual(), applied=at_visits(tags, tags, before, after)).findings["01"]
+        return [finding.code for finding in found]
+
+    assert codes({"glucose_mmol_l": 5.0}, {"glucose_mmol_l": 7.0}) == []
+    assert codes({"glucose_mmol_l": 5.0}, {"glucose_mmol_l": 7.1}) == ["glucose-differs"]
+    assert codes({"glucose_mmol_l": 5.0}, {}) == []
+    assert codes({"weight_kg": 70.0}, {"weight_kg": 73.4}) == []
+    assert codes({"weight_kg": 70.0}, {"weight_kg": 73.6}) == ["weight-differs"]
+    assert codes({"dose_mbq": 200.0}, {"dose_mbq": 245.0, "residual_mbq": 4.0}) == ["dose-differs"]
+
+
+def test_a_change_of_suv_has_the_unit_of_its_variant():
+    compared = compare(
+        *usual(), quantify=QUANTIFY.model_copy(update={"suv": "bsa"}), extra=[blood_row("baseline", 1.5)]
+    )
+    assert row_of(compared, ASCENDING, "mean_suv_max").unit == "cm2/mL"
+    assert row_of(compared, INDEX_VESSEL, "mean_suv_max").unit == "cm2/mL"
+    assert row_of(compared, "superior_vena_cava", "blood_suv_mean").unit == "cm2/mL"
+    assert row_of(compared, ASCENDING).unit == "1"
 
 
 def test_rows_come_in_order_of_participants_whatever_the_order_of_the_tables():

@@ -1,4 +1,4 @@
-"""SUV variants, the worksheet and what is noticed of the preparation; of the hand-made scan SUVbw is activity / 2000."""
+"""SUV variants, the worksheet and what is noticed of the preparation; by hand, where SUVbw is activity / 2000."""
 
 from __future__ import annotations
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
 from snakes import snakemake
 
 from petproc import layout
-from petproc.core.tables import IndexRow, ScanRow
+from petproc.core.suv import VARIANTS
+from petproc.core.tables import IndexRow, ScanRow, WorksheetRow
 from petproc.io import write_rows
-from petproc.settings import SuvVariant
 from petproc.workflow.study import init_study, workflow_root
 
 TABLES = {"quantify": 1, "compare": 1, "report": 1, "complete": 1}
+WORKSHEET = [field.name for field in fields(WorksheetRow)]
 SCANS = [ScanRow(person, visit, "FDG", f"1.{person}.{n}", f"2.{person}.{n}", "yes", "proposed")
          for person in ("1", "2") for n, visit in enumerate(("baseline", "followup"))]  # fmt: skip
 
@@ -49,6 +50,9 @@ class Study:
             index = self.folder / layout.INDEX.format(series=series)
             if not index.exists():
                 write_rows(index, [], IndexRow)
+
+    def enter(self, *rows: WorksheetRow) -> None:
+        write_rows(self.folder / layout.WORKSHEET, rows, WorksheetRow)
 
     def configure(self, config: dict[str, Any]) -> None:
         (self.folder / layout.CONFIG).write_text(yaml.safe_dump(config))
@@ -102,7 +106,7 @@ def test_quantification_settings_plan_only_the_tables(study: Study) -> None:
     assert study.planned() == TABLES
 
 
-@pytest.mark.parametrize("variant", [variant for variant in get_args(SuvVariant) if variant != "bw"])
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant != "bw"])
 def test_the_suv_variant_plans_only_the_tables(study: Study, variant: str) -> None:
     config = study.config()
     config["analyses"]["primary"]["quantify"]["suv"] = variant
@@ -148,6 +152,53 @@ def test_a_new_scan_plans_itself_and_the_tables(study: Study) -> None:
 def test_rows_in_another_order_plan_nothing(study: Study) -> None:
     study.list_scans(*reversed(SCANS))
     assert study.planned() == {}
+
+
+def entered(participant: str, session: str, **cells: Any) -> WorksheetRow:
+    return WorksheetRow(**{**dict.fromkeys(WORKSHEET), **cells, "participant": participant, "session": session})
+
+
+def test_a_corrected_weight_plans_only_the_tables(study: Study) -> None:
+    study.enter(entered("1", "baseline", weight_kg=77.0))
+    assert study.planned() == TABLES
+    status, said = study.snakemake()
+    assert status == 0, said
+    assert study.planned() == {}
+    study.enter(entered("1", "baseline", weight_kg=77.5))
+    assert study.planned() == TABLES
+
+
+def test_a_worksheet_that_says_nothing_new_plans_nothing(study: Study) -> None:
+    (study.folder / layout.WORKSHEET).unlink()
+    assert study.planned() == {}
+    study.enter(entered("1", "followup", source="ward 3"), entered("2", "baseline"))
+    assert study.planned() == {}
+
+
+def test_the_worksheet_of_a_scan_left_out_is_no_input_of_the_others(study: Study) -> None:
+    left_out = ScanRow("9", "baseline", "FDG", "1.9.0", "2.9.0", "no", "moved")
+    study.list_scans(*SCANS, left_out)
+    status, said = study.snakemake()
+    assert status == 0, said
+    study.enter(entered("9", "baseline", weight_kg=60.0))
+    assert study.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([entered("7", "baseline", weight_kg=70.0)], "a row for participant '7', session 'baseline', which"),
+        ([entered("1", "baseline", weight_kg=70.0), entered("1", "baseline")], "two rows for sub-1_ses-baseline"),
+        ([entered("2", "followup", weight_kg=700.0)], "weight_kg is '700'; allowed is from 1 to 500 kg"),
+        ([entered("2", "followup", injection_time="9.30")], "injection_time is '9.30'; allowed is HH:MM"),
+    ],
+)
+def test_a_wrong_worksheet_is_one_message_in_words(study: Study, rows: list[WorksheetRow], words: str) -> None:
+    study.enter(*rows)
+    status, said = study.snakemake("--dry-run")
+    assert status == 1
+    assert words in said
+    assert "Traceback" not in said
 
 
 def test_a_row_that_is_excluded_plans_only_the_tables(study: Study) -> None:

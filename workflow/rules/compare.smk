@@ -20,5 +20,6 @@ rule compare:
         settings=lambda wildcards: values_of(analysis_of(wildcards).compare),
         quantify=lambda wildcards: values_of(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
+        worksheet=PLAN.entered(),
     script:
         "../scripts/compare.py"

@@ -10,6 +10,7 @@ rule quantify:
     output:
         slices=layout.SLICES,
         uptake=layout.UPTAKE,
+        inputs=layout.INPUTS,
         quantify=layout.QUANTIFY,
     log:
         log_of("quantify", "analysis"),
@@ -20,5 +21,6 @@ rule quantify:
         version=RESULTS_VERSION["quantify"],
         settings=lambda wildcards: values_of(analysis_of(wildcards).quantify),
         scans=PLAN.rows(),
+        worksheet=PLAN.entered(),
     script:
         "../scripts/quantify.py"

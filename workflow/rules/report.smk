@@ -5,6 +5,7 @@ rule report:
     input:
         slices=layout.SLICES,
         uptake=layout.UPTAKE,
+        inputs=layout.INPUTS,
         quantify=layout.QUANTIFY,
         change=layout.CHANGE,
         compare=layout.COMPARE,

@@ -1,6 +1,6 @@
 from petproc.compare import compare_study
 from petproc.settings import CompareSettings, QuantifySettings
-from petproc.workflow.handover.tables import read_acquisitions, read_quantified, write_compared
+from petproc.workflow.handover.tables import read_applied, read_quantified, write_compared
 from petproc.workflow.job import job
 
 with job(snakemake, "compare") as run:
@@ -9,6 +9,6 @@ with job(snakemake, "compare") as run:
         run.scans,
         settings=run.settings(CompareSettings),
         quantify=QuantifySettings.model_validate(run.params["quantify"]),
-        acquisitions=read_acquisitions(run.input.pet_sidecar, run.scans),
+        applied=read_applied(run.input.pet_sidecar, run.scans, run.worksheet),
     )
     write_compared(run.output, compared, run.record())

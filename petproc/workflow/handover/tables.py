@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding
-from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, WorksheetRow
+from petproc.core.worksheet import Applied, apply
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
 from petproc.workflow.handover.images import read_acquisition, read_overlays, require_ok
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from petproc.report import Content
 
 Record = Mapping[str, Any]
+Worksheet = Mapping[tuple[str, str], WorksheetRow]
+"""Rows by participant and session."""
 
 
 def included(rows: Sequence[ScanRow]) -> list[ScanRow]:
@@ -27,17 +30,22 @@ def included(rows: Sequence[ScanRow]) -> list[ScanRow]:
 
 
 def scan_tables(
-    files: SimpleNamespace, rows: Sequence[ScanRow], columns: Sequence[str]
+    files: SimpleNamespace, rows: Sequence[ScanRow], worksheet: Worksheet, columns: Sequence[str]
 ) -> list[Callable[[], ScanTables]]:
     """One reader for every included scan: `files` has a list of paths per name, in the order of the scans."""
     paths = zip(included(rows), files.voxels, files.stations, files.sample, files.pet_sidecar, strict=True)
-    return [_reader(*entry, columns=columns) for entry in paths]
+    return [
+        _reader(row, worksheet.get((row.participant, row.session)), files_of_scan, columns)
+        for row, *files_of_scan in paths
+    ]
 
 
 def _reader(
-    row: ScanRow, voxels: Path, stations: Path, sample: Path, sidecar: Path, *, columns: Sequence[str]
+    row: ScanRow, entered: WorksheetRow | None, files: Sequence[Path], columns: Sequence[str]
 ) -> Callable[[], ScanTables]:
     from petproc.quantify import ScanTables, station_columns, voxel_columns
+
+    voxels, stations, sample, sidecar = files
 
     def read() -> ScanTables:
         content = read_json(sample)
@@ -48,8 +56,9 @@ def _reader(
             voxels={} if refused else voxel_columns(read_table(voxels, columns)),
             stations={} if refused else station_columns(read_table(stations)),
             sample=content,
-            acquisition=None if refused else read_acquisition(sidecar),
+            acquisition=_acquisition(sidecar),
             refusal=refused,
+            worksheet=entered,
         )
 
     return read
@@ -58,12 +67,13 @@ def _reader(
 def write_quantified(
     files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Sequence[Quantified], record: Record
 ) -> None:
-    """Slices and metrics of all scans, those left out with their reason; findings by scan."""
+    """Slices, metrics and inputs of all scans, those left out with their reason; findings by scan."""
     from petproc.quantify import excluded_rows
 
     uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
     write_rows(files.slices, [entry for scan in quantified for entry in scan.slices], SliceRow)
     write_rows(files.uptake, sorted(uptake, key=lambda entry: (entry.participant, entry.session)), UptakeRow)
+    write_rows(files.inputs, [entry for scan in quantified for entry in scan.inputs], InputRow)
     findings = {
         scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
         for row, scan in zip(included(rows), quantified, strict=True)
@@ -76,13 +86,21 @@ def read_quantified(files: SimpleNamespace) -> tuple[list[SliceRow], list[Uptake
     return read_rows(files.slices, SliceRow), read_rows(files.uptake, UptakeRow)
 
 
-def read_acquisitions(sidecars: Sequence[Path], rows: Sequence[ScanRow]) -> dict[tuple[str, str], PetAcquisition]:
-    """How each scan was acquired, by participant and session, of those that ingest did not refuse."""
-    return {
-        (row.participant, row.session): read_acquisition(path)
-        for row, path in zip(included(rows), sidecars, strict=True)
-        if read_json(path)["petproc"]["status"] == "ok"
-    }
+def read_applied(
+    sidecars: Sequence[Path], rows: Sequence[ScanRow], worksheet: Worksheet
+) -> dict[tuple[str, str], Applied]:
+    """How each scan was acquired, with its worksheet, of those that ingest did not refuse."""
+    found = {}
+    for row, path in zip(included(rows), sidecars, strict=True):
+        key = (row.participant, row.session)
+        if acquisition := _acquisition(path):
+            found[key] = apply(acquisition, worksheet.get(key), participant=row.participant, session=row.session)
+    return found
+
+
+def _acquisition(sidecar: Path) -> PetAcquisition | None:
+    """None of a scan that ingest refused."""
+    return read_acquisition(sidecar) if read_json(sidecar)["petproc"]["status"] == "ok" else None
 
 
 def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -> None:
@@ -117,6 +135,7 @@ def read_content(files: SimpleNamespace, rows: Sequence[ScanRow]) -> Content:
         uptake=uptake,
         slices=slices,
         scans=rows,
+        inputs=read_rows(files.inputs, InputRow),
         findings={name: noticed for name, noticed in findings.items() if noticed},
         overlays={scan: read_overlays(path) for scan, path in zip(scans, files.overlays, strict=True)},
     )
