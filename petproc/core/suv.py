@@ -93,7 +93,8 @@ def body_size(variant: str, *, weight_kg: float | None, height_m: float | None, 
 def suv_per_activity(acquisition: PetAcquisition, variant: str = "bw") -> float:
     """SUV of `variant` per unit of the volume (Bq/mL, or an SUV where it is carried as one).
 
-    A `Refusal` names what is missing, by the reason for which it is not known where there is one.
+    A volume that is valid at an injection whose time is not known (decay correction ADMIN) needs no time. A `Refusal`
+    names what is missing, by the reason for which it is not known where there is one.
     """
     of = VARIANTS[variant]
     if acquisition.unit != "Bq/mL":
@@ -105,12 +106,16 @@ def suv_per_activity(acquisition: PetAcquisition, variant: str = "bw") -> float:
             f"activity, so SUV by {of.words} is not known.",
             "Enter weight and dose of the scan in the delivery, or use the SUV that was delivered.",
         )
-    needed = (*of.needs, "injected_activity_bq", "injection_time", "decay_reference_time")
+    at_injection = acquisition.decay_correction == "ADMIN" and acquisition.decay_reference_time is None
+    times = () if at_injection else ("injection_time", "decay_reference_time")
+    needed = (*of.needs, "injected_activity_bq", *times)
     if missing := [name for name in needed if getattr(acquisition, name) is None]:
         raise acquisition.why_unknown(missing[0])
     assert acquisition.injected_activity_bq
-    assert acquisition.injection_time and acquisition.decay_reference_time
-    waited_s = (acquisition.decay_reference_time - acquisition.injection_time).total_seconds()
+    waited_s = 0.0
+    if not at_injection:
+        assert acquisition.injection_time and acquisition.decay_reference_time
+        waited_s = (acquisition.decay_reference_time - acquisition.injection_time).total_seconds()
     dose_bq = acquisition.injected_activity_bq * decay_factor(waited_s, acquisition.half_life_s)
     size = body_size(variant, weight_kg=acquisition.weight_kg, height_m=acquisition.height_m, sex=acquisition.sex)
     return size / dose_bq

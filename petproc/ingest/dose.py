@@ -1,25 +1,24 @@
-"""What was injected, how much, when and into whom, from a PET header; None where the delivery does not say."""
+"""What was injected, how much and when, from a PET header; None, and why, where the delivery does not say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from petproc.core.acquisition import Sex
+from petproc.core.acquisition import Unknown
 from petproc.core.errors import Finding, Refusal
 from petproc.dicom.header import Header
-from petproc.dicom.moments import moment, moment_of
+from petproc.ingest.injection_time import injection_time
 from petproc.ingest.nuclides import Nuclide, named, with_half_life
 
-DOSE_MIN_BQ = 1e5
-"""RadionuclideTotalDose is in Bq; a smaller number was typed in MBq (peaks at 4e2 and 4e8 in real data)."""
-DOSE_MAX_BQ = 1e11
-INJECTION_TOLERANCE_S = 10.0
-"""RadiopharmaceuticalStartDateTime and ...StartTime may differ by this much."""
-UPTAKE_HALF_LIVES_MAX = 6.0
-"""An injection longer ago than this is a wrong date, not a scan: 1.6 % of the dose would be left."""
-WEIGHT_KG = (1.0, 500.0)
-HEIGHT_M = (0.3, 2.5)
+DOSE_BQ = (1e6, 1e11)
+"""RadionuclideTotalDose is in Bq; less or more is no dose of a scan."""
+USUAL_BQ = (1e7, 2e9)
+"""Outside, a dose is possible but worth a question."""
+DOSE_MBQ = (40.0, 2000.0)
+"""A number in this range was typed in MBq (peaks at 4e2 and 4e8 in real data); less may as well be mCi."""
+
+_REMEDY = "Enter dose_mbq of the scan in config/worksheet.tsv."
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,18 @@ class Injection:
     half_life_s: float
     activity_bq: float | None
     time: datetime | None
+    unknown: tuple[Unknown, ...]
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class Body:
-    weight_kg: float | None
-    height_m: float | None
-    sex: Sex | None
-    findings: tuple[Finding, ...]
+def injected_item(header: Header) -> Header | None:
+    """The one radiopharmaceutical of a PET header, if there is one."""
+    items = header.items("RadiopharmaceuticalInformationSequence")
+    return items[0] if items else None
 
 
 def injection(header: Header, first_acquired: datetime) -> Injection:
-    """The injection told by the PET header; a `Refusal` where what it tells cannot be right."""
+    """The injection told by the PET header; a `Refusal` where its nuclide is not known."""
     items = header.items("RadiopharmaceuticalInformationSequence")
     if len(items) > 1:
         raise Refusal(
@@ -57,15 +55,16 @@ def injection(header: Header, first_acquired: datetime) -> Injection:
         )
     item = items[0]
     nuclide, half_life_s, findings = _half_life(item)
-    activity_bq = _activity(item)
-    time = _time(header, item, first_acquired)
-    if time:
-        _check_uptake(time, first_acquired, half_life_s)
-    missing = [name for name, value in (("dose", activity_bq), ("injection time", time)) if value is None]
-    if missing:
-        words = f"The PET does not tell the {' and the '.join(missing)}: no SUV, TBR is still possible."
-        findings = (*findings, Finding("suv-inputs-missing", words))
-    return Injection(nuclide, half_life_s, activity_bq, time, findings)
+    activity_bq, unknown, more = _activity(item.number("RadionuclideTotalDose"))
+    when = injection_time(header, item, first_acquired=first_acquired, half_life_s=half_life_s)
+    return Injection(
+        nuclide,
+        half_life_s,
+        activity_bq,
+        when.time,
+        (*unknown, *when.unknown),
+        (*findings, *more, *when.findings),
+    )
 
 
 def _half_life(item: Header) -> tuple[Nuclide, float, tuple[Finding, ...]]:
@@ -94,65 +93,23 @@ def _half_life(item: Header) -> tuple[Nuclide, float, tuple[Finding, ...]]:
     return nuclide, nuclide.half_life_s, (Finding("half-life-replaced", words),)
 
 
-def _activity(item: Header) -> float | None:
-    dose = item.number("RadionuclideTotalDose")
-    if not dose:
-        return None
-    if dose < 0 or dose > DOSE_MAX_BQ:
-        raise Refusal(
-            "dose-implausible", f"RadionuclideTotalDose (0018,1074) is {dose:g} Bq.", "Ask the site for the dose."
+def _activity(told: float | None) -> tuple[float | None, tuple[Unknown, ...], tuple[Finding, ...]]:
+    """RadionuclideTotalDose in Bq; another unit only where the number leaves no doubt."""
+    if not told:
+        why = Unknown(
+            "injected_activity_bq", "dose-missing", "RadionuclideTotalDose (0018,1074) is missing or 0.", _REMEDY
         )
-    if dose < DOSE_MIN_BQ:
-        raise Refusal(
-            "dose-looks-like-mbq",
-            f"RadionuclideTotalDose (0018,1074) is {dose:g}; in Bq that is next to nothing, it looks like MBq.",
-            "Ask the site to confirm the dose and its unit.",
+        return None, (why,), (Finding("dose-missing", f"{why.reason} No SUV; TBR is still possible."),)
+    if DOSE_MBQ[0] <= told <= DOSE_MBQ[1]:
+        words = (
+            f"RadionuclideTotalDose (0018,1074) is {told:g}; it is taken as MBq: in Bq it is next to nothing."
         )
-    return dose
-
-
-def _time(header: Header, item: Header, first_acquired: datetime) -> datetime | None:
-    """StartDateTime, else StartTime on the day of the scan or, where that is after it, on the day before."""
-    clock_text = item.text("RadiopharmaceuticalStartTime")
-    dated = moment_of(item.text("RadiopharmaceuticalStartDateTime"), header.zone)
-    day = first_acquired.astimezone(header.zone)
-    clock = moment(day.strftime("%Y%m%d"), clock_text, header.zone)
-    if dated and clock:
-        apart = abs((dated - clock).total_seconds()) % 86400.0
-        if min(apart, 86400.0 - apart) > INJECTION_TOLERANCE_S:
-            raise Refusal(
-                "injection-time-disagrees",
-                "RadiopharmaceuticalStartDateTime (0018,1078) and RadiopharmaceuticalStartTime (0018,1072) contradict "
-                f"each other: {dated:%H:%M:%S} and {clock:%H:%M:%S}.",
-                "Ask the site for the time of injection.",
-            )
-    if dated or clock is None:
-        return dated
-    return clock if clock <= first_acquired else clock - timedelta(days=1)
-
-
-def _check_uptake(time: datetime, first_acquired: datetime, half_life_s: float) -> None:
-    waited_s = (first_acquired - time).total_seconds()
-    if not 0 <= waited_s <= UPTAKE_HALF_LIVES_MAX * half_life_s:
-        raise Refusal(
-            "injection-time-implausible",
-            f"By its header the PET began {waited_s / 60:.0f} min after the injection.",
-            "Ask the site for the time and date of injection and whether dates were changed.",
-        )
-
-
-def body(header: Header) -> Body:
-    """Weight, height and sex where they can be true."""
-    findings = []
-    weight, height = header.number("PatientWeight"), header.number("PatientSize")
-    if not weight or not WEIGHT_KG[0] <= weight <= WEIGHT_KG[1]:
-        said = "missing" if not weight else f"{weight:g} kg"
-        words = f"PatientWeight (0010,1030) is {said}: no SUV by body weight, TBR is still possible."
-        findings.append(Finding("weight-unusable", words))
-        weight = None
-    if height and not HEIGHT_M[0] <= height <= HEIGHT_M[1]:
-        findings.append(Finding("height-unusable", f"PatientSize (0010,1020) is {height:g} m; it is not used."))
-    if not height or not HEIGHT_M[0] <= height <= HEIGHT_M[1]:
-        height = None
-    sex = {"M": "M", "F": "F", "O": "O"}.get(header.text("PatientSex") or "")
-    return Body(weight, height, sex, tuple(findings))  # type: ignore[arg-type]
+        return told * 1e6, (), (Finding("dose-in-mbq", words),)
+    if not DOSE_BQ[0] <= told <= DOSE_BQ[1]:
+        reason = f"RadionuclideTotalDose (0018,1074) is {told:g}, which is no dose in Bq and none for certain in MBq."
+        why = Unknown("injected_activity_bq", "dose-implausible", reason, _REMEDY)
+        return None, (why,), (Finding("dose-implausible", f"{reason} No SUV; TBR is still possible."),)
+    if USUAL_BQ[0] <= told <= USUAL_BQ[1]:
+        return told, (), ()
+    words = f"RadionuclideTotalDose (0018,1074) is {told / 1e6:g} MBq, an unusual dose: ask the site to confirm it."
+    return told, (), (Finding("dose-unusual", words),)

@@ -4,7 +4,8 @@ DecayCorrection START says "the start of the acquisition", but no tag holds that
 by post-processing, private tags are stripped, FrameReferenceTime means the mean count time with some vendors and the
 start of the frame with others (GE). So every place that can tell is asked, and what they say is compared.
 
-* A time later than the earliest acquisition cannot be it.
+* A time later than the earliest acquisition, or half a day before it, cannot be it.
+* `decay_datetime`: DecayCorrectionDateTime (0018,9701) of enhanced PET says it outright and is believed.
 * `decay_factor`: DecayFactor (0054,1321) = lambda T / (1 - exp(-lambda T)) * exp(lambda (t_acq - t_ref)) was really
   multiplied into the pixels and therefore decides, unless two other sources contradict it together.
 * `vendor` (GE (0009,100D), Siemens (0071,1022)), `series` and `frame_reference` must otherwise agree within 60 s, or
@@ -20,8 +21,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,12 @@ NOTICE_S = 10.0
 """Sources further apart than this, but within AGREE_S, are a finding: 0.1 % of SUV for F-18."""
 ROUNDING_S = 2.0
 """A source may be this much later than the earliest acquisition: times are cut to whole seconds in many headers."""
+BEFORE_MAX_S = 12 * 3600.0
+"""A time further before the earliest acquisition is a date that was moved."""
+HALF_LIVES_MAX = 6.0
+"""DecayCorrectionDateTime may be the injection, this many half-lives before the scan."""
+STATED = ("decay_datetime", "vendor", "series")
+"""Sources that state a time, so that it is worth a word where it cannot be the reference."""
 CONSISTENT_SHARE = 0.9
 """So many slices must tell the same time (seam slices of overlapping beds carry the factor of the next bed)."""
 DECIMALS_MIN = 4
@@ -82,32 +89,41 @@ def mean_count_s(duration_s: float, decay_per_s: float) -> float:
 
 
 def candidates(
-    frames: Sequence[Frame], *, half_life_s: float, series: datetime | None, vendor: datetime | None
+    frames: Sequence[Frame],
+    *,
+    half_life_s: float,
+    series: datetime | None,
+    vendor: datetime | None,
+    decay_datetime: datetime | None = None,
 ) -> tuple[Candidate, ...]:
     """Every time that could be the decay reference, whether or not it is admissible, in order of preference."""
-    decay = math.log(2.0) / half_life_s
-    latest = min(frame.acquired for frame in frames) + timedelta(seconds=ROUNDING_S)
-    found = [Candidate("vendor", vendor, True)] if vendor else []
-    if series:
-        found.append(Candidate("series", series, True))
-    for source, times in _derived(frames, decay).items():
+    earliest = min(frame.acquired for frame in frames)
+    stated = {"decay_datetime": decay_datetime, "vendor": vendor, "series": series}
+    found = [Candidate(source, time, True) for source, time in stated.items() if time]
+    for source, times in _derived(frames, math.log(2.0) / half_life_s).items():
         if times:
             found.append(_consistent(source, times, len(frames)))
-    found = [
-        candidate
-        if candidate.time <= latest
-        else Candidate(candidate.source, candidate.time, False, "later than the earliest acquisition")
-        for candidate in found
-    ]
-    earliest = Candidate("earliest_acquisition", latest - timedelta(seconds=ROUNDING_S), False, "a bound, not a source")
-    return (*found, earliest)
+    possible = [_possible(candidate, earliest, half_life_s) for candidate in found]
+    return (*possible, Candidate("earliest_acquisition", earliest, False, "a bound, not a source"))
+
+
+def _possible(candidate: Candidate, earliest: datetime, half_life_s: float) -> Candidate:
+    """The candidate, inadmissible where its time cannot be that of a decay correction."""
+    ahead_s = (earliest - candidate.time).total_seconds()
+    explicit = candidate.source == "decay_datetime"
+    before_max_s = max(BEFORE_MAX_S, HALF_LIVES_MAX * half_life_s) if explicit else BEFORE_MAX_S
+    if ahead_s < -ROUNDING_S:
+        return replace(candidate, admissible=False, note="later than the earliest acquisition")
+    if ahead_s > before_max_s:
+        return replace(candidate, admissible=False, note=f"more than {before_max_s / 3600:.0f} h before the scan")
+    return candidate
 
 
 def _derived(frames: Sequence[Frame], decay: float) -> dict[str, list[datetime]]:
     told = [frame for frame in frames if frame.frame_reference_s is not None]
     back = [(frame.acquired - timedelta(seconds=frame.frame_reference_s or 0.0), frame.duration_s) for frame in told]
     printed = [frame for frame in frames if frame.decay_factor and frame.decay_factor > 0]
-    if max((_decimals(frame.decay_factor) for frame in printed), default=0) < DECIMALS_MIN:
+    if decimals(frame.decay_factor for frame in printed) < DECIMALS_MIN:
         printed = []
     return {
         "frame_reference_mean": [start + timedelta(seconds=mean_count_s(length, decay)) for start, length in back],
@@ -120,8 +136,9 @@ def _derived(frames: Sequence[Frame], decay: float) -> dict[str, list[datetime]]
     }
 
 
-def _decimals(value: float | None) -> int:
-    return len(repr(value).partition(".")[2])
+def decimals(values: Iterable[float | None]) -> int:
+    """With how many decimals numbers were printed, told by those that do not end in 0."""
+    return max((len(repr(value).partition(".")[2]) for value in values), default=0)
 
 
 def _consistent(source: str, times: Sequence[datetime], count: int) -> Candidate:
@@ -140,6 +157,8 @@ def choose(found: Sequence[Candidate], *, frame_start_vendor: bool) -> Reference
     `frame_start_vendor`: whether the maker of the scanner is known to write the frame's start into FrameReferenceTime.
     """
     by_source = {candidate.source: candidate for candidate in found if candidate.admissible}
+    if explicit := by_source.get("decay_datetime"):
+        return _settled(explicit, "decay_datetime", tuple(found))
     back = [by_source[name] for name in ("frame_reference_mean", "frame_reference_start") if name in by_source]
     stated = [by_source[name] for name in ("vendor", "series") if name in by_source]
     decisive = by_source.get("decay_factor")
@@ -160,7 +179,8 @@ def _by_decay_factor(
 ) -> ReferenceTime:
     near = [other for other in (*stated, *back) if _apart(decisive, other) <= NOTICE_S]
     if near:
-        return _settled(near[0], f"{near[0].source}, confirmed by decay_factor", found)
+        nearest = min(near, key=lambda other: _apart(decisive, other))
+        return _settled(nearest, f"{nearest.source}, confirmed by decay_factor", found)
     against = max((_votes(other, stated, back) for other in stated), default=0)
     if against >= 2 and not any(_apart(decisive, other) <= AGREE_S for other in stated):
         raise _disagreement(found)
@@ -196,7 +216,7 @@ def _settled(chosen: Candidate, rule: str, found: tuple[Candidate, ...]) -> Refe
     """With a finding for each source whose nearest reading is more than NOTICE_S away."""
     nearest: dict[str, float] = {}
     for other in found:
-        if other.source != "earliest_acquisition" and (other.admissible or other.source in ("vendor", "series")):
+        if other.source != "earliest_acquisition" and (other.admissible or other.source in STATED):
             source = other.source.removesuffix("_mean").removesuffix("_start")
             nearest[source] = min(_apart(chosen, other), nearest.get(source, math.inf))
     far = {source: seconds for source, seconds in nearest.items() if seconds > NOTICE_S}

@@ -1,0 +1,77 @@
+"""Weight, height and sex of the participant from a PET header; None, and why, where the delivery does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from petproc.core.acquisition import Sex, Unknown
+from petproc.core.errors import Finding
+from petproc.dicom.header import Header
+
+WEIGHT_KG = (1.0, 500.0)
+WEIGHT_G = (20_000.0, 400_000.0)
+"""A number in this range can only be a weight in g: nobody weighs so many kg."""
+HEIGHT_M = (0.3, 2.5)
+HEIGHT_CM = (50.0, 250.0)
+"""A number in this range can only be a height in cm."""
+BMI = (8.0, 90.0)
+"""kg/m2; beyond, weight or height is wrong."""
+
+_WORKSHEET = "Enter {} of the scan in config/worksheet.tsv."
+
+
+@dataclass(frozen=True)
+class Body:
+    weight_kg: float | None
+    height_m: float | None
+    sex: Sex | None
+    unknown: tuple[Unknown, ...]
+    findings: tuple[Finding, ...]
+
+
+def body(header: Header) -> Body:
+    """Weight, height and sex where they can be true; another unit only where the number leaves no doubt."""
+    weight_kg, weight_unknown, findings = _weight(header.number("PatientWeight"))
+    height_m, height_unknown, more = _height(header.number("PatientSize"))
+    sex: Sex | None = {"M": "M", "F": "F", "O": "O"}.get(header.text("PatientSex") or "")  # type: ignore[assignment]
+    findings = [*findings, *more]
+    if weight_kg and height_m and not BMI[0] <= weight_kg / height_m**2 <= BMI[1]:
+        words = (
+            f"PatientWeight (0010,1030) and PatientSize (0010,1020) are {weight_kg:g} kg and {height_m:g} m, a body "
+            f"mass index of {weight_kg / height_m**2:.0f}: ask the site which of them is right."
+        )
+        findings.append(Finding("weight-and-height-contradict", words))
+    unknown = [*weight_unknown, *height_unknown]
+    if sex is None:
+        reason = "PatientSex (0010,0040) is missing."
+        unknown.append(Unknown("sex", "sex-missing", reason, _WORKSHEET.format("sex")))
+    if sex not in ("M", "F") and height_m:
+        words = (
+            f"PatientSex (0010,0040) is {sex or 'missing'}: lean body mass and ideal body weight are the mean of a "
+            "man's and a woman's."
+        )
+        findings.append(Finding("sex-not-told", words, "info"))
+    return Body(weight_kg, height_m, sex, tuple(unknown), tuple(findings))
+
+
+def _weight(told: float | None) -> tuple[float | None, list[Unknown], list[Finding]]:
+    if told and WEIGHT_KG[0] <= told <= WEIGHT_KG[1]:
+        return told, [], []
+    if told and WEIGHT_G[0] <= told <= WEIGHT_G[1]:
+        words = f"PatientWeight (0010,1030) is {told:g}; it is taken as {told / 1000:g} kg, entered in g."
+        return told / 1000.0, [], [Finding("weight-in-grams", words)]
+    said = f"{told:g} kg" if told else "missing or 0"
+    reason = f"PatientWeight (0010,1030) is {said}."
+    why = Unknown("weight_kg", "weight-unusable", reason, _WORKSHEET.format("weight_kg"))
+    return None, [why], [Finding("weight-unusable", f"{reason} No SUV by body weight; TBR is still possible.")]
+
+
+def _height(told: float | None) -> tuple[float | None, list[Unknown], list[Finding]]:
+    if told and HEIGHT_M[0] <= told <= HEIGHT_M[1]:
+        return told, [], []
+    if told and HEIGHT_CM[0] <= told <= HEIGHT_CM[1]:
+        words = f"PatientSize (0010,1020) is {told:g}; it is taken as {told / 100:g} m, entered in cm."
+        return told / 100.0, [], [Finding("height-in-cm", words)]
+    reason = f"PatientSize (0010,1020) is {f'{told:g} m' if told else 'missing or 0'}."
+    why = Unknown("height_m", "height-unusable", reason, _WORKSHEET.format("height_cm"))
+    return None, [why], [Finding("height-unusable", f"{reason} It is not used.")] if told else []
