@@ -10,7 +10,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from petproc.core.acquisition import PetAcquisition
-from petproc.core.errors import Refusal
+from petproc.core.errors import Finding, Refusal
+from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
 from petproc.core.results import Alignment, Ingested, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels, Volume
@@ -94,15 +96,46 @@ def read_ct(files: SimpleNamespace) -> Volume:
 # segment --------------------------------------------------------------------------------------------------------------
 
 
-def read_mask(paths: Sequence[Path], names: Mapping[str, int], wanted: str) -> Labels:
-    """A label image from another program; `paths` is empty where there is none."""
-    if not paths:
+@dataclass(frozen=True)
+class ReadMask:
+    """Label values as a file has them, which value is which region, and what was noticed."""
+
+    labels: Labels
+    names: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+def read_mask(files: SimpleNamespace, grid: Grid, names: Mapping[str, int | str], wanted: str) -> ReadMask:
+    """Labels from another program: a NIfTI label map, or RTSTRUCT or SEG whose structures `names` calls by name.
+
+    `files.mask` is empty where there is none; `grid` is that of the scan's CT.
+    """
+    from petproc.dicom.masks import CtSource, is_dicom, read_masks
+
+    if not files.mask:
         raise Refusal(
             "mask-missing",
             f"The label image {wanted} is not there.",
             "Put it there, correct segment.imported.path, or exclude the scan with a reason.",
         )
-    return read_labels(paths[0], {value: name for name, value in names.items()})
+    path = files.mask[0]
+    with path.open("rb") as stream:
+        dicom = is_dicom(stream.read(132))
+    if any(isinstance(value, str) is not dicom for value in names.values()):
+        raise Refusal(
+            "mask-names-kind",
+            f"{path.name} is {'DICOM' if dicom else 'a NIfTI label map'}, and segment.imported.names calls its "
+            f"structures by {'number' if dicom else 'name'}.",
+            "Give region: name for RTSTRUCT and SEG, region: value for NIfTI.",
+        )
+    if not dicom:
+        numbers = {region: int(value) for region, value in names.items()}
+        return ReadMask(read_labels(path, {value: region for region, value in numbers.items()}), numbers, ())
+    slices = read_json(files.ct_sidecar)["petproc"]["slices"]
+    source = CtSource(grid, tuple(entry["instance"] for entry in slices))
+    values = {str(name): REGIONS[region].value for region, name in names.items()}
+    masks = read_masks(path, source, values=values)
+    return ReadMask(masks.labels, {region: REGIONS[region].value for region in names}, masks.findings)
 
 
 def write_segmentation(files: SimpleNamespace, segmentation: Segmentation, record: Record) -> None:
