@@ -23,9 +23,9 @@ F18_S, GA68_S = 6586.2, 4057.7
 STARTED, PAST_MIDNIGHT = datetime(2031, 3, 14, 10, 40), datetime(2031, 3, 15, 0, 20)
 """Start of the scan; the injection was `WAITED_S` earlier."""
 WAITED_S = 3900.0
-BEDS, BED_EVERY_S = 3, 610.0
+BEDS, BED_EVERY_S = 3, 310.0
 """Of the objects that have several."""
-FRAME_S = 600.0
+FRAME_S = 300.0
 
 Tags = Mapping[str | int, Any]
 
@@ -101,7 +101,7 @@ REFERENCE_OBJECTS: dict[str, ReferenceObject] = {
     "2_2": ReferenceObject(
         "GML: SUV by ideal weight, sex O",
         lambda _: WEIGHT_KG / _ideal_kg,
-        {"Units": "GML", "SUVType": "IBW", "PatientSex": "O"},
+        {"Units": "GML", "SUVType": "IBW"},
         slope=lambda _: "0.0013",
     ),
     "2_3": ReferenceObject(

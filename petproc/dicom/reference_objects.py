@@ -84,7 +84,7 @@ def _common(name: str, what: ReferenceObject) -> Dataset:
     one.ImageType, one.SeriesNumber = ["ORIGINAL", "PRIMARY"], 1
     one.SeriesDescription = f"Reference {name}"
     one.Manufacturer, one.PatientName, one.PatientID = "Synthetic", "Reference^Object", "REFERENCE"
-    one.PatientSex, one.PatientSize, one.PatientWeight = "F", f"{HEIGHT_CM / 100:g}", f"{WEIGHT_KG:g}"
+    one.PatientSex, one.PatientSize, one.PatientWeight = "O", f"{HEIGHT_CM / 100:g}", f"{WEIGHT_KG:g}"
     one.PatientPosition = "HFS"
     one.StudyDate, one.StudyTime = f"{what.started:%Y%m%d}", f"{what.started:%H%M%S}"
     one.CorrectedImage = ["NORM", "DTIM", "ATTN", "SCAT", "DECY", "RAN"]

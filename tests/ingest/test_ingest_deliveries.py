@@ -1,25 +1,22 @@
-"""Deliveries of others: a real PET/CT, series to choose from, SUV reference objects, and what is no volume."""
+"""Deliveries of others: a real PET/CT, series to choose from, and what is no volume."""
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from deliveries import rows_by_folder
 
 from petproc import layout
 from petproc.core.errors import Refusal
 from petproc.core.suv import suv_per_activity
 from petproc.core.tables import IndexRow, ScanRow
-from petproc.dicom.delivery import read_headers
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.instance import parse, stored_values
-from petproc.dicom.series import activity, hounsfield, read_series
+from petproc.dicom.series import hounsfield, read_series
 from petproc.ingest import ingest_scan
 from petproc.ingest.inventory import SeriesRow, take_inventory
 from petproc.ingest.scan import read_pet
@@ -28,17 +25,6 @@ from petproc.settings import IngestSettings
 
 Shared = Callable[[str], Path]
 SETTINGS = IngestSettings()
-SUPPORTED = ("0_0", "1_0", "3_1", "3_2", "3_3", "4_0", "4_1", "4_2", "5_0")
-REFUSED = {
-    "2_0": "units-not-supported",
-    "2_1": "units-not-supported",
-    "2_2": "units-not-supported",
-    "2_3": "units-not-supported",
-    "2_4": "units-not-supported",
-    "2_5": "units-not-supported",
-    "3_0": "dose-looks-like-mbq",
-    "3_4": "decay-correction-not-supported",
-}
 
 
 def of(study: Path, uid: str) -> list[IndexRow]:
@@ -47,16 +33,6 @@ def of(study: Path, uid: str) -> list[IndexRow]:
 
 def scans(study: Path) -> list[ScanRow]:
     return read_rows(layout.path(layout.SCANS, study), ScanRow)
-
-
-def rows_by_folder(delivery: Path) -> dict[str, list[IndexRow]]:
-    found: dict[str, list[IndexRow]] = defaultdict(list)
-    for seen in read_headers([delivery]):
-        if seen.header:
-            place = seen.place
-            row = IndexRow(seen.header.text("SOPInstanceUID") or "", place.path, place.member, place.size)
-            found[str(Path(place.name).parent)].append(row)
-    return found
 
 
 def test_the_real_pet_ct_is_paired_and_ingested(shared: Shared, tmp_path: Path) -> None:
@@ -97,54 +73,9 @@ def test_the_right_series_are_chosen(shared: Shared, tmp_path: Path, person: str
         assert refusal.value.code == "units-not-supported"
 
 
-@pytest.fixture(scope="module")
-def reference_objects() -> dict[str, list[IndexRow]]:
-    path = Path(__file__).parents[2] / "../shared/data/suv_dro.zip"
-    if not path.exists():
-        pytest.skip("../shared/data/suv_dro.zip is not here")
-    return rows_by_folder(path)
-
-
-@pytest.mark.parametrize("name", SUPPORTED)
-def test_reference_objects_have_their_suv(
-    shared: Shared, reference_objects: dict[str, list[IndexRow]], name: str
-) -> None:
-    from nibabel import Nifti1Image
-
-    from petproc.core.grid import Grid
-
-    delivery = shared("suv_dro.zip")
-    with zipfile.ZipFile(delivery) as archive:
-        import gzip
-
-        mask = Nifti1Image.from_bytes(gzip.decompress(archive.read(f"DRO_{name}/mask/DRO_mask.nii.gz")))
-        table = list(csv.DictReader(io.StringIO(archive.read("DRO_list.csv").decode())))
-    expected = next(row for row in table if row["ID"] == f"DRO_{name}")
-    pet, known = read_pet(reference_objects[f"suv_dro.zip/DRO_{name}/PT"], settings=SETTINGS, threads=2)
-    factor = suv_per_activity(known.acquisition)
-    inside = np.argwhere(np.asanyarray(mask.dataobj) > 0)
-    voxels = np.rint(pet.grid.to_index(Grid(mask.shape, mask.affine).to_mm(inside))).astype(int)
-    suv = factor * activity(pet, known.value_factor, threads=2)[tuple(voxels.T)].astype(float)
-    # the objects' pixels are cut, not rounded, to whole numbers: 0.2 / 1.90176e-4 = 1051.66 is stored as 1051
-    tolerance = factor * max(header.number("RescaleSlope") or 0 for header in pet.headers)
-    measured = (suv.min(), np.median(suv), suv.max())
-    for value, key in zip(measured, ("SUVmin_expected", "SUVmed_expected", "SUVmax_expected"), strict=True):
-        assert value == pytest.approx(float(expected[key]), abs=tolerance)
-
-
-@pytest.mark.parametrize(("name", "code"), REFUSED.items())
-def test_reference_objects_beyond_us_are_refused(
-    reference_objects: dict[str, list[IndexRow]], name: str, code: str
-) -> None:
-    with pytest.raises(Refusal) as refusal:
-        read_pet(reference_objects[f"suv_dro.zip/DRO_{name}/PT"], settings=SETTINGS, threads=2)
-    assert refusal.value.code == code
-
-
 @pytest.mark.parametrize(
     ("folder", "code"),
     [
-        ("dicom2nifti_failing/gantrytilting/001", "gantry-tilt"),
         ("dicom2nifti_failing/notavolume/001", "duplicate-slices"),
         ("dicom2nifti_failing/slicecount/001", "too-few-slices"),
         ("dicom2nifti_failing/sliceincrement/001", "slices-missing"),
