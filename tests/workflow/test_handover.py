@@ -14,7 +14,7 @@ from petproc.core.grid import Grid
 from petproc.core.results import Alignment, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels
-from petproc.io import write_rows
+from petproc.io import write_labels, write_rows
 from petproc.workflow.handover.images import (
     read_alignment,
     read_index,
@@ -78,4 +78,19 @@ def test_a_series_without_an_index_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_mask_that_is_not_there_is_refused_by_its_path() -> None:
     with pytest.raises(Refusal, match="masks/01_baseline"):
-        read_mask([], {"aortic_arch": 2}, wanted="masks/01_baseline.nii.gz")
+        read_mask(SimpleNamespace(mask=[]), GRID, {"aortic_arch": 2}, wanted="masks/01_baseline.nii.gz")
+
+
+def test_structures_of_a_label_map_go_by_number_and_those_of_dicom_by_name(tmp_path: Path) -> None:
+    data = np.zeros(GRID.shape, np.uint8)
+    data[1, 1, 1] = 7
+    write_labels(tmp_path / "mask.nii.gz", Labels(data, GRID, {}))
+    files = SimpleNamespace(mask=[tmp_path / "mask.nii.gz"])
+    read = read_mask(files, GRID, {"aortic_arch": 7}, wanted="")
+    assert (read.labels.data == data).all()
+    assert read.names == {"aortic_arch": 7}
+    with pytest.raises(Refusal, match="calls its structures by name"):
+        read_mask(files, GRID, {"aortic_arch": "Arch"}, wanted="")
+    (tmp_path / "mask.dcm").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(Refusal, match="calls its structures by number"):
+        read_mask(SimpleNamespace(mask=[tmp_path / "mask.dcm"]), GRID, {"aortic_arch": 7}, wanted="")
