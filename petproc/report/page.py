@@ -11,9 +11,12 @@ import jinja2
 from markupsafe import Markup
 
 from petproc.core.errors import Finding
+from petproc.core.measure import unit_by
 from petproc.core.metrics import METRICS
+from petproc.core.suv import VARIANTS
 from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow
 from petproc.report import words
+from petproc.report.inputs import headings, not_taken, scan_inputs
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
 from petproc.settings import Analysis
 
@@ -56,12 +59,17 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         analysis=analysis,
         metric=METRICS[metric],
         metrics=METRICS.values(),
+        suv=VARIANTS[analysis.quantify.suv],
+        units={one.name: unit_by(analysis.quantify.suv, one.unit) for one in METRICS.values()},
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         index=index_vessel(content.change, metric),
         profiles=profiles(content.change, content.slices, metric),
         regions=regions(content.change, metric, analysis.quantify.regions),
         blood=blood(content.change),
         scans=scans_of(content.scans, content.uptake),
+        inputs=scan_inputs(content.inputs, content.uptake),
+        headings=headings(),
+        not_taken=not_taken(content.inputs),
         unmeasured=unmeasured(content.uptake, content.change),
         noticed=noticed(content.findings),
         settings=settings_of(analysis),

@@ -10,9 +10,9 @@ import pytest
 
 from petproc.core.errors import Finding
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow
 from petproc.report import Content, render
-from petproc.settings import Analysis
+from petproc.settings import Analysis, QuantifySettings
 
 HOSTILE = '<script>alert(1)</script>"><img src=http://example.org/x.png onerror=alert(2)>'
 VOID = {"meta", "img", "br"}
@@ -78,8 +78,9 @@ def content():
     )
 
 
-def page(content, title="Before and after"):
-    return render(content, title=title, name="primary", analysis=Analysis(), version="9.9.9")
+def page(content, title="Before and after", suv="bw"):
+    analysis = Analysis(quantify=QuantifySettings(suv=suv))
+    return render(content, title=title, name="primary", analysis=analysis, version="9.9.9")
 
 
 def text_of(html):
@@ -154,6 +155,7 @@ def test_hostile_text_is_shown_and_never_run():
         [scan(HOSTILE, HOSTILE, "no", HOSTILE)],
         findings={HOSTILE: [Finding(HOSTILE, HOSTILE)]},
         overlays={HOSTILE: {HOSTILE: b"x"}},
+        inputs=[InputRow(HOSTILE, HOSTILE, "sex", HOSTILE, HOSTILE, "worksheet", HOSTILE, HOSTILE)],
     )
     html = page(hostile, title=HOSTILE)
     assert "<script" not in html
@@ -253,3 +255,58 @@ def test_a_change_refused_for_want_of_a_landmark_stands_with_what_was_not_measur
 
 def test_the_active_slices_of_a_change_are_said_to_be_the_baselines(content):
     assert "active slices of a change are those of the baseline" in text_of(page(content))
+
+
+def entries(participant, session, **rows):
+    """Inputs by the tags; `rows` are value, source, rejected and reason of those that are not."""
+    usual = {
+        "fasting_h": (None, "none", None, None),
+        "glucose_mmol_l": (None, "none", None, None),
+        "height_m": ("1.75", "tag", None, None),
+        "injected_activity_bq": ("200400000.0", "tag", None, None),
+        "injection_time": ("2026-01-01T09:05:00+00:00", "tag", None, None),
+        "sex": ("M", "tag", None, None),
+        "weight_kg": ("70.0", "tag", None, None),
+    }
+    return [
+        InputRow(participant, session, name, value, "", source, rejected, reason)
+        for name, (value, source, rejected, reason) in {**usual, **rows}.items()
+    ]
+
+
+@pytest.fixture
+def with_inputs(content):
+    corrected = entries(
+        "01",
+        "baseline",
+        weight_kg=("77.0", "worksheet", "tag: 70.0", None),
+        glucose_mmol_l=("5.4", "worksheet", None, None),
+    )
+    unknown = entries("02", "baseline", injected_activity_bq=(None, "none", None, "suv-unknown: No dose is told."))
+    return replace(content, inputs=[*corrected, *unknown])
+
+
+def test_inputs_of_every_scan_stand_with_their_sources(with_inputs):
+    html = page(with_inputs)
+    assert row_of(html, "inputs", "01") == "01 baseline 200.4 09:05 120 ● 77.0 175 M ● 5.4 \N{EN DASH}"
+    assert row_of(html, "inputs", "02") == ("02 baseline \N{EN DASH} 09:05 120 70.0 175 M \N{EN DASH} \N{EN DASH}")
+    assert 'title="by the worksheet; not taken: tag: 70.0"' in html
+    assert 'title="suv-unknown: No dose is told."' in html
+    rejected = html.split("Values that were not taken")[1].split("</details>")[0]
+    assert "01 baseline Weight 77.0 (worksheet) tag: 70.0" in text_of(rejected)
+    assert "02" not in text_of(rejected)
+
+
+def test_a_page_without_inputs_has_no_section_of_them(content):
+    assert 'id="inputs"' not in page(content)
+    assert 'href="#inputs"' not in page(content)
+
+
+def test_the_suv_variant_in_use_is_named_with_its_unit(with_inputs):
+    by_weight, by_surface = text_of(page(with_inputs)), text_of(page(with_inputs, suv="bsa"))
+    assert "SUV by body weight (g/mL)" in by_weight
+    assert "cm2/mL" not in by_weight
+    assert "SUV by body surface area (cm2/mL)" in by_surface
+    assert "body surface area / dose decayed" in by_surface
+    assert "g/mL" not in by_surface
+    assert row_of(page(with_inputs, suv="bsa"), "method", "mean_suv_max").startswith("mean_suv_max cm2/mL")
