@@ -1,4 +1,4 @@
-"""Is a PET one static frame, attenuation-corrected, and how is its decay corrected? What it must be to be measured."""
+"""Is a PET attenuation-corrected, and how is its decay corrected? What it must be to be measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def corrections(header: Header) -> tuple[str, ...]:
 
 
 def check_is_measurement(headers: Sequence[Header]) -> None:
-    """Refuse a PET that is not attenuation-corrected, of one static frame, with a known decay correction."""
+    """Refuse a PET whose images contradict each other or are not attenuation-corrected."""
     first = headers[0]
     for keyword in ("Units", "SUVType", "DecayCorrection", "CorrectedImage", "SeriesType"):
         if len({header.texts(keyword) for header in headers}) > 1:
@@ -40,12 +40,6 @@ def check_is_measurement(headers: Sequence[Header]) -> None:
             "not-attenuation-corrected",
             "The PET is not attenuation-corrected: its values are not activity.",
             "Ask the site for the attenuation-corrected series, or exclude the scan with a reason.",
-        )
-    if (kind := first.text("SeriesType") or "") in ("DYNAMIC", "GATED"):
-        raise Refusal(
-            "frames-not-supported",
-            f"The PET is {kind.lower()}: it has more than one frame in time.",
-            "Give the static series.",
         )
 
 

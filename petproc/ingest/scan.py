@@ -16,6 +16,7 @@ from petproc.dicom.tilt import straightened
 from petproc.ingest.derivation import Derivation, derive
 from petproc.ingest.pair import check_pair
 from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
+from petproc.ingest.window import one_image
 from petproc.settings import IngestSettings
 
 
@@ -60,7 +61,10 @@ def _ingest(
 
 
 def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: int) -> tuple[Series, Derivation]:
-    """A PET whose values are activity at a known time, or a `Refusal`; its pixels are not rescaled yet."""
+    """A PET whose values are activity at a known time, or a `Refusal`; its pixels are not rescaled yet.
+
+    Of a dynamic or gated PET the frames that `settings.window_min` chooses, to be averaged by `value_factor`.
+    """
     pet = _read("PET", files, threads)
     _check_modality(pet.first, "PT")
     if pet.tilt_deg:
@@ -69,7 +73,7 @@ def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: in
             f"PET: The slices are not stacked along their normal but {pet.tilt_deg:.1f} degrees off it.",
             "Ask the site for the series as the scanner reconstructed it.",
         )
-    return pet, derive(pet.headers, tracer=settings.tracer)
+    return one_image(pet, derive(pet.headers, tracer=settings.tracer), settings.window_min)
 
 
 def read_ct_values(ct: Series, *, threads: int) -> tuple[Volume, tuple[Finding, ...]]:

@@ -120,8 +120,6 @@ def test_beds_keep_their_own_times(tmp_path: Path) -> None:
         ("decay-correction-not-supported", {"DecayCorrection": "YES"}),
         ("decay-correction-contradicted", {"DecayCorrection": "NONE"}),
         ("decay-correction-contradicted", {"CorrectedImage": ["ATTN", "NORM"]}),
-        ("frames-not-supported", {"SeriesType": ["DYNAMIC", "IMAGE"]}),
-        ("frames-not-supported", {"SeriesType": ["GATED", "IMAGE"]}),
         ("nuclide-contradicts-half-life", {"RadionuclideHalfLife": "4062"}),
         ("half-life-unknown", {"RadionuclideHalfLife": "5000", "RadionuclideCodeSequence": []}),
         ("tag-missing", {"ActualFrameDuration": None}),
