@@ -90,25 +90,25 @@ REFERENCE_OBJECTS: dict[str, ReferenceObject] = {
     "0_0": ReferenceObject("BQML, decay-corrected to the start", _at_start),
     "1_0": ReferenceObject("another slope in every slice", _at_start, slope=lambda k: f"{0.6 + k / 20:.2f}"),
     "2_0": ReferenceObject(
-        "GML: SUV by body weight", lambda _: 1.0, {"Units": "GML", "SUVType": "BW"}, slope=lambda _: "0.003"
+        "GML: SUV by body weight", lambda _: 1.0, {"Units": "GML", "SUVType": "BW"}, slope=lambda _: "0.0002"
     ),
     "2_1": ReferenceObject(
         "GML: SUV by lean body mass, man (James)",
         lambda _: WEIGHT_KG / _lean_kg,
         {"Units": "GML", "SUVType": "LBMJAMES128", "PatientSex": "M"},
-        slope=lambda _: "0.0007",
+        slope=lambda _: "0.00015",
     ),
     "2_2": ReferenceObject(
         "GML: SUV by ideal weight, sex O",
         lambda _: WEIGHT_KG / _ideal_kg,
         {"Units": "GML", "SUVType": "IBW"},
-        slope=lambda _: "0.0013",
+        slope=lambda _: "0.0001",
     ),
     "2_3": ReferenceObject(
         "CM2ML: SUV by body surface",
         lambda _: WEIGHT_KG * 1000 / _surface_cm2,
         {"Units": "CM2ML", "SUVType": "BSA"},
-        slope=lambda _: "0.0021",
+        slope=lambda _: "0.00004",
     ),
     "2_4": ReferenceObject(
         "CNTS with Philips' SUV factor", lambda _: 0.00041, {**_PHILIPS, 0x70531000: ("DS", "0.00041")}

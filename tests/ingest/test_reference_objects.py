@@ -299,3 +299,21 @@ def test_philips_factors_that_contradict_each_other_are_a_finding(tmp_path: Path
     assert ("philips-factors-differ" in said) == differ
     if differ:
         assert f"{share - 1:+.1%}" in said["philips-factors-differ"].message
+
+
+def test_philips_factor_is_found_in_its_block_wherever_that_is(tmp_path: Path) -> None:
+    written, _ = twin(tmp_path, "2_4")
+    for path in tmp_path.iterdir():
+        one = pydicom.dcmread(path)
+        one.add_new(0x70530010, "LO", "SOMEBODY ELSE")
+        one[0x70531000].value = "0.5"
+        one.add_new(0x70530042, "LO", "Philips PET Private Group")
+        one.add_new(0x70534200, "DS", "0.00041")
+        one.save_as(path)
+    assert right(written, measured(written, index_rows(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["1_0", "3_2", "3_4"])
+def test_the_order_of_files_changes_no_digit(tmp_path: Path, name: str) -> None:
+    written, files = twin(tmp_path, name)
+    assert measured(written, files[::2] + files[1::2][::-1]) == measured(written, files)
