@@ -7,7 +7,6 @@ tell is absent from the frame's header too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 
 from petproc.dicom.enhanced import classic_values
@@ -113,7 +112,7 @@ def _frames(header: Header, claimed: int) -> tuple[Header, ...]:
         if number > claimed or held > MAX_FRAME_VALUES:
             break
         merged = {**base, tag_of("InstanceNumber"): b"%d" % number, **own, **of_the_file}
-        frame = Header(replace(header.elements, values=merged), header.transfer_syntax)
+        frame = header.with_values(merged)
         merged |= classic_values(frame)
         found.append(frame)
     if held > MAX_FRAME_VALUES:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import cache
 
@@ -14,6 +15,9 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from petproc.dicom.moments import moment, zone_of
 from petproc.dicom.walk import Cut, Elements, Odd, TooMany, items
+
+WORDS_MAX = 64
+"""Characters of a delivered text that may stand in a result; the longest that DICOM allows a line (VR LO)."""
 
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 
@@ -37,6 +41,21 @@ class Header:
     def __init__(self, elements: Elements, transfer_syntax: str = "") -> None:
         self._elements = elements
         self.transfer_syntax = transfer_syntax
+        self.irreversible = False
+        """Whether the compressed pixels say of themselves that they do not give the original back."""
+        self.places: list[list[slice]] = []
+        """Where the compressed frames of the file lie, once somebody asked; its frames' headers share it."""
+
+    def with_values(self, values: dict[int, bytes]) -> Header:
+        """The header of a frame of this file."""
+        frame = Header(replace(self._elements, values=values), self.transfer_syntax)
+        frame.irreversible, frame.places = self.irreversible, self.places
+        return frame
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the pixels were compressed at a loss, and so are no measurement: (0028,2110) or the pixels say so."""
+        return self.irreversible or self.text("LossyImageCompression") == "01"
 
     @property
     def elements(self) -> Elements:
@@ -55,6 +74,11 @@ class Header:
     def text(self, keyword: str) -> str | None:
         """The first value of a text element."""
         return next(iter(self.texts(keyword)), None)
+
+    def words(self, keyword: str) -> str | None:
+        """The first value as it may stand in a result: one line of printable characters, not longer than WORDS_MAX."""
+        printable = "".join(one if one.isprintable() else " " for one in self.text(keyword) or "")
+        return " ".join(printable.split())[:WORDS_MAX].strip() or None
 
     def numbers(self, keyword: str) -> tuple[float, ...] | None:
         """All values of a numeric element, binary or decimal text; None unless every one is a finite number."""
@@ -79,10 +103,12 @@ class Header:
     def items(self, keyword: str) -> tuple[Header, ...]:
         """The items of a sequence; none where it is absent or unreadable."""
         raw = self._elements.values.get(tag_of(keyword), b"")
-        try:
-            return tuple(map(Header, items(raw, implicit=self._elements.implicit)))
-        except (Cut, Odd, TooMany):
-            return ()
+        for implicit in (self._elements.implicit, True):  # what is inside a sequence of unknown kind (UN) is implicit
+            try:
+                return tuple(map(Header, items(raw, implicit=implicit)))
+            except (Cut, Odd, TooMany):
+                continue
+        return ()
 
     def private(self, group: int, creator: str, element: int) -> str | None:
         """Text of private element (group, xx`element`) in the block reserved by `creator`, wherever that block is."""

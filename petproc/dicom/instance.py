@@ -1,8 +1,7 @@
-"""One DICOM file taken apart: header, where its pixels begin, and its stored pixel values."""
+"""One DICOM file taken apart: header, where its pixels begin, and its stored pixel values, frame by frame."""
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import warnings
@@ -10,177 +9,190 @@ import warnings
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
 
+from petproc.dicom.codecs import decoded, frame_places
+from petproc.dicom.codestreams import ALWAYS_LOSSY, PERHAPS_LOSSY, Unreadable, claim
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
+from petproc.dicom.pixels import check_layout, frame_count, matrix, plane_bytes, significant_bits, stored_type
+from petproc.dicom.rewritten import inflated, read_generally
 from petproc.dicom.walk import Cut, Odd, TooMany, walk
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module="pydicom")  # they quote values, and a value may be a name
 
-PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
-"""Transfer syntaxes whose pixels stand in the file as they are."""
-REWRITTEN = (str(DeflatedExplicitVRLittleEndian), str(ExplicitVRBigEndian))
-"""Uncompressed too, but not as they are in memory."""
+IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.1.99",
+)
+PLAIN = (EXPLICIT, IMPLICIT, BIG_ENDIAN)
+"""Transfer syntaxes whose pixels stand in the file as numbers."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
-MAX_MATRIX = 4096
-"""Rows and columns above this are not believed."""
+MAX_HEADER_BYTES = 1 << 27
+"""A header does not go on beyond 128 MiB: four thousand frames of a legacy conversion have 30."""
 
 _UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-]{0,127}")
 """Digits and dots by the standard; letters of some de-identifiers; never anything that means a place in a file name."""
-_PIXEL_DATA = b"\xe0\x7f\x10\x00"
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_STARTS = (b"\x02\x00", b"\x04\x00", b"\x08\x00")
+"""Groups that a file without preamble may begin with."""
+_FLOAT, _DOUBLE, _PIXEL_DATA, _PIXEL_GROUP = 0x7FE00008, 0x7FE00009, 0x7FE00010, 0x7FE0
 _INCOMPLETE = BadFile("header-incomplete", "Its DICOM header does not end within the part that was read.")
+_TRUNCATED = BadFile("file-truncated", "It ends inside its header.")
 
 
 def parse(content: bytes, size: int | None = None) -> tuple[Header, int]:
     """Header of a DICOM file and the offset of its pixel data element (the end where there is none).
 
     `content` may be only the beginning of a file of `size` bytes; a header that does not end within it raises
-    `BadFile` with code `header-incomplete`. Files without preamble are read too.
+    `BadFile` with code `header-incomplete`. Files without preamble are read too. A directory (DICOMDIR), which is part
+    of a delivery and no image, raises with code `dicomdir`. In a deflated file the offset is that in its inflated form.
     """
-    start = 132 if content[128:132] == b"DICM" else 0
-    if not start and content[:2] not in (b"\x08\x00", b"\x02\x00"):
-        raise BadFile("not-dicom", "It is not a DICOM file.")
     partial = size is not None and len(content) < size
     try:
-        meta = (
-            walk(content, start, implicit=False, only_group=0x0002) if content[start : start + 1] == b"\x02" else None
-        )
-        syntax = Header(meta).text("TransferSyntaxUID") if meta else None
-        at = meta.stop if meta else start
-        if syntax in REWRITTEN:
-            raise Odd
-        syntax = syntax or PLAIN[0 if content[at + 4 : at + 6].isalpha() else 1]
-        header = Header(walk(content, at, implicit=syntax == PLAIN[1]), syntax)
-    except Odd:
-        header = _rewritten(content, partial)
+        header = _read(content, partial)
     except TooMany:
         raise BadFile("file-damaged", "Its DICOM header has more elements than any real one.") from None
     except Cut:
-        raise _INCOMPLETE if partial else BadFile("file-truncated", "It ends inside its header.") from None
-    stop = header.stop
-    if partial and (content[stop : stop + 4] != _PIXEL_DATA or stop + 12 > len(content)):
-        raise _INCOMPLETE
+        raise _INCOMPLETE if partial else _TRUNCATED from None
     if not all(_UID.fullmatch(header.text(name) or "") for name in ("SOPInstanceUID", "SeriesInstanceUID")):
         raise BadFile("not-dicom", "It names no DICOM instance or series.")
-    return header, stop
+    _note_loss(header, content)
+    return header, header.stop
 
 
-def _rewritten(content: bytes, partial: bool) -> Header:
-    """The header of a big-endian, deflated or oddly written file, turned into a plain one by pydicom.
-
-    Where its pixels begin stays unknown: they are pydicom's to read too, so the transfer syntax is never a plain one.
-    """
-    if partial:
-        raise _INCOMPLETE
+def _read(content: bytes, partial: bool) -> Header:
+    start = 132 if content[128:132] == b"DICM" else 0
+    if not start and content[:2] not in _STARTS:
+        raise BadFile("not-dicom", "It is not a DICOM file.")
     try:
-        dataset = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, force=True)
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or "unknown"
-        plain = DicomBytesIO()
-        plain.is_little_endian, plain.is_implicit_VR = True, False
-        write_dataset(plain, dataset)
-        elements = walk(plain.getvalue(), implicit=False)
-    except Exception:  # pydicom raises a dozen kinds on damaged files; all of them mean this
-        raise BadFile("file-damaged", "Its DICOM header is damaged.") from None
-    return Header(elements, syntax if syntax not in PLAIN else f"{syntax} (odd)")
+        syntax, at = _meta(content, start)
+        if syntax == BIG_ENDIAN:
+            raise Odd
+        if syntax == DEFLATED:
+            return _deflated(content, at, partial)
+        syntax = syntax or (EXPLICIT if content[at + 4 : at + 6].isalpha() else IMPLICIT)
+        elements = walk(content, at, implicit=syntax == IMPLICIT)
+    except Odd:
+        if partial:
+            raise _INCOMPLETE from None
+        return read_generally(content)
+    if partial and not _at_pixels(content, elements.stop):
+        raise _INCOMPLETE
+    return Header(elements, syntax)
+
+
+def _meta(content: bytes, start: int) -> tuple[str | None, int]:
+    """The transfer syntax that the file meta information names, and where the dataset begins."""
+    group = content[start : start + 2]
+    if group == b"\x02\x00":
+        meta = walk(content, start, implicit=False, only_group=0x0002)
+        header = Header(meta)
+        if header.text("MediaStorageSOPClassUID") == _DIRECTORY:
+            raise BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
+        return header.text("TransferSyntaxUID"), meta.stop
+    if group == b"\x04\x00":
+        raise BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
+    return None, start
+
+
+def _deflated(content: bytes, at: int, partial: bool) -> Header:
+    most = min(MAX_HEADER_BYTES, 16 * len(content)) if partial else MAX_HEADER_BYTES
+    plain = inflated(content, at, most)
+    try:
+        elements = walk(plain, at, implicit=False)
+    except Odd:
+        elements = read_generally(plain[at:]).elements
+        elements = elements.ending(elements.stop + at)
+    if partial and not _at_pixels(plain, elements.stop):
+        raise Cut
+    return Header(elements, DEFLATED)
+
+
+def _at_pixels(content: bytes, stop: int) -> bool:
+    """Whether the bytes go on behind a header that ends at `stop`, so that it is known to end there."""
+    return stop + 12 <= len(content) and struct.unpack_from("<H", content, stop)[0] >= _PIXEL_GROUP
+
+
+def _note_loss(header: Header, content: bytes) -> None:
+    """Ask the compressed pixels whether they are exact, as far as their beginning was read."""
+    syntax = header.transfer_syntax
+    if syntax in ALWAYS_LOSSY:
+        header.irreversible = True
+    elif syntax in PERHAPS_LOSSY:
+        begin = content.find(b"\xff\x4f\xff\x51" if ".4.81" not in syntax else b"\xff\xd8\xff", header.stop)
+        try:
+            exact = begin >= 0 and claim(syntax, content[begin : begin + (1 << 16)]).exact
+        except Unreadable:
+            exact = header.text("LossyImageCompression") == "00"
+        header.irreversible = not exact
 
 
 def check_length(header: Header, content: bytes, offset: int, size: int) -> None:
     """Raise `BadFile` where a file of `size` bytes is too short for the pixels that its header promises."""
-    if header.transfer_syntax not in PLAIN or header.integer("Rows") is None:
-        return
-    start, length = _pixel_element(header, content, offset)
-    if start + length > size or length < _expected_bytes(header):
-        raise BadFile("file-truncated", "It ends before its pixels do.")
+    if header.transfer_syntax in PLAIN and header.integer("Rows") is not None:
+        _pixels_begin(header, content, offset, size)
 
 
-def stored_values(header: Header, content: bytes, offset: int) -> NDArray[np.integer]:
-    """Pixel values as stored, before any rescaling, shape (rows, columns). Raises `BadFile`."""
+def stored_values(header: Header, content: bytes, offset: int, *, frame: int = 0) -> NDArray[np.integer]:
+    """Pixel values of one frame as stored, before any rescaling, shape (rows, columns). Raises `BadFile`."""
     check_layout(header)
-    if header.transfer_syntax not in PLAIN:
-        return _decoded(header, content)
-    check_length(header, content, offset, len(content))
-    start, _ = _pixel_element(header, content, offset)
-    rows, columns = _matrix(header)
-    values = np.frombuffer(content, _dtype(header), rows * columns, start).reshape(rows, columns)
-    return _significant_bits(header, values)
+    if not 0 <= frame < frame_count(header):
+        raise BadFile("frames-inconsistent", f"It has no frame {frame + 1}.")
+    if header.transfer_syntax == DEFLATED:
+        _, at = _meta(content, 132 if content[128:132] == b"DICM" else 0)
+        content = inflated(content, at, offset - at + 12 + plane_bytes(header) * frame_count(header))
+    elif header.transfer_syntax not in PLAIN:
+        return significant_bits(header, _decompressed(header, content, offset, frame))
+    start = _pixels_begin(header, content, offset, len(content))
+    (rows, columns), dtype = matrix(header), stored_type(header)
+    if header.transfer_syntax == BIG_ENDIAN:
+        content, start = _turned(header, content, offset, start), 0
+    values = np.frombuffer(content, dtype, rows * columns, start + frame * plane_bytes(header))
+    return significant_bits(header, values.reshape(rows, columns))
+
+
+def _pixels_begin(header: Header, content: bytes, offset: int, size: int) -> int:
+    """Where the first pixel stands, after the check that all of them are there."""
+    start, length = _pixel_element(header, content, offset)
+    if length == UNDEFINED_LENGTH:
+        raise BadFile("file-damaged", "Its pixels are packed though its header says they are not.")
+    if start + length > size or length < plane_bytes(header) * frame_count(header):
+        raise BadFile("file-truncated", "It ends before its pixels do.")
+    return start
 
 
 def _pixel_element(header: Header, content: bytes, offset: int) -> tuple[int, int]:
     """Where the pixel bytes start and how many the element claims."""
-    implicit = header.transfer_syntax == str(ImplicitVRLittleEndian)
+    order = ">" if header.transfer_syntax == BIG_ENDIAN else "<"
+    implicit = header.transfer_syntax == IMPLICIT
     head = content[offset : offset + (8 if implicit else 12)]
-    if head[:4] != _PIXEL_DATA or len(head) < (8 if implicit else 12):
+    group, element = struct.unpack_from(f"{order}HH", head) if len(head) >= 8 else (0, 0)
+    tag = group << 16 | element
+    if tag in (_FLOAT, _DOUBLE):
+        raise BadFile("float-pixels-not-supported", "Its pixels are floating-point numbers, not stored whole numbers.")
+    if tag != _PIXEL_DATA or len(head) < (8 if implicit else 12):
         raise BadFile("pixels-missing", "It holds no pixels.")
-    length = struct.unpack("<I", head[-4:])[0]
-    if length == UNDEFINED_LENGTH:
-        raise BadFile("file-damaged", "Its pixels are packed though its header says they are not.")
-    return offset + len(head), length
+    return offset + len(head), struct.unpack(f"{order}I", head[-4:])[0]
 
 
-def _matrix(header: Header) -> tuple[int, int]:
-    rows, columns = header.integer("Rows"), header.integer("Columns")
-    if not rows or not columns or not (0 < rows <= MAX_MATRIX and 0 < columns <= MAX_MATRIX):
-        raise BadFile("matrix-invalid", f"Its matrix of {rows} x {columns} cannot be right.")
-    return rows, columns
+def _turned(header: Header, content: bytes, offset: int, start: int) -> bytes:
+    """The pixels of a big-endian file in little-endian order; bytes kept as words (OW) change places in pairs."""
+    count = plane_bytes(header) * frame_count(header)
+    width = max(stored_type(header).itemsize, 2 if content[offset + 4 : offset + 6] == b"OW" else 1)
+    words = np.frombuffer(content, f">u{width}", -(-count // width), start)
+    return words.astype(f"<u{width}").tobytes()
 
 
-def _expected_bytes(header: Header) -> int:
-    rows, columns = _matrix(header)
-    return rows * columns * (header.integer("BitsAllocated") or 16) // 8
-
-
-def _dtype(header: Header) -> np.dtype[np.integer]:
-    signed = "i" if header.integer("PixelRepresentation") == 1 else "u"
-    return np.dtype(f"<{signed}{(header.integer('BitsAllocated') or 16) // 8}")
-
-
-def check_layout(header: Header) -> None:
-    """Raise `BadFile` unless the file holds one plane of whole grey values, which is all that is read."""
-    _matrix(header)
-    if (header.integer("NumberOfFrames") or 1) > 1:
-        raise BadFile("multi-frame-not-supported", "It holds more than one image (enhanced multi-frame).")
-    if (header.integer("SamplesPerPixel") or 1) != 1:
-        raise BadFile("colour-not-supported", "It is a colour picture, not a measurement.")
-    allocated = header.integer("BitsAllocated")
-    stored = header.integer("BitsStored") or allocated
-    high = header.integer("HighBit")
-    if allocated not in (8, 16, 32) or not stored or stored > allocated or high not in (None, stored - 1):
-        raise BadFile("pixel-format-not-supported", f"Its pixels ({stored} of {allocated} bits) cannot be read.")
-
-
-def _significant_bits(header: Header, values: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Without what older scanners kept in the bits above BitsStored; the sign is carried on."""
-    allocated = values.dtype.itemsize * 8
-    unused = allocated - (header.integer("BitsStored") or allocated)
-    if not unused:
-        return values
-    shifted: NDArray[np.integer] = np.right_shift(np.left_shift(values, unused), unused)
-    return shifted
-
-
-def _decoded(header: Header, content: bytes) -> NDArray[np.integer]:
-    """Pixels of compressed, deflated and big-endian files, by pydicom's decoders."""
-    try:
-        dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-        values = dataset.pixel_array
-    except (NotImplementedError, RuntimeError) as error:
-        if "missing" in str(error).lower() or "no available" in str(error).lower():
-            raise BadFile(
-                "transfer-syntax-not-supported",
-                f"No decoder for its compression ({header.transfer_syntax}) is installed.",
-            ) from None
-        raise BadFile("file-damaged", "Its compressed pixels cannot be decoded.") from None
-    except Exception:  # the decoders raise whatever they like on damaged data
-        raise BadFile("file-damaged", "Its compressed pixels cannot be decoded.") from None
-    if values.shape != _matrix(header):
-        raise BadFile("file-damaged", "Its compressed pixels are not of the size that its header says.")
-    return np.asarray(values)
+def _decompressed(header: Header, content: bytes, offset: int, frame: int) -> NDArray[np.integer]:
+    start, length = _pixel_element(header, content, offset)
+    if length != UNDEFINED_LENGTH:
+        raise BadFile("file-damaged", "Its pixels are not packed though its header says they are.")
+    if not header.places:
+        header.places[:] = frame_places(content, start, frame_count(header))
+    codestream = b"".join(content[place] for place in header.places[frame])
+    bits = header.integer("BitsStored") or header.integer("BitsAllocated") or 16
+    dtype = stored_type(header)
+    return decoded(header.transfer_syntax, codestream, shape=matrix(header), dtype=dtype, bits=bits)

@@ -17,7 +17,8 @@ from petproc.dicom.files import BadFile, Files
 from petproc.dicom.frames import frame_headers, is_multi_frame
 from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
-from petproc.dicom.instance import check_layout, check_length, parse, stored_values
+from petproc.dicom.instance import check_length, parse, stored_values
+from petproc.dicom.pixels import check_layout
 
 SLOPE_MAX = 1e9
 INTERCEPT_MAX = 32768.0

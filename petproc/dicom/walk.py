@@ -24,7 +24,8 @@ MAX_ITEMS = 100_000
 """Items of one sequence."""
 UNDEFINED = 0xFFFFFFFF
 
-_PIXELS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
+_PIXELS_FROM = 0x7FE00008
+"""Nothing behind it is header: pixels of any kind, and what vendors keep behind them."""
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _TEXT = (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM", b"UI")
@@ -54,6 +55,10 @@ class Elements:
     implicit: bool
     stop: int
 
+    def ending(self, stop: int) -> Elements:
+        """The same elements of a file in which they end elsewhere."""
+        return Elements(self.values, self.implicit, stop)
+
 
 def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | None = None, depth: int = 0) -> Elements:
     """Elements from `start` to the pixels, the end of the item or of the bytes, or out of `only_group`."""
@@ -64,9 +69,9 @@ def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | No
             break
         group, element = _TAG(content, here)
         tag = group << 16 | element
-        if tag in (_ITEM_END, _SEQUENCE_END) or (only_group is not None and group != only_group):
+        if tag >= _PIXELS_FROM and (not depth or tag in (_ITEM_END, _SEQUENCE_END)):
             return Elements(values, implicit, here)
-        if tag in _PIXELS and not depth:
+        if only_group is not None and group != only_group:
             return Elements(values, implicit, here)
         length, value, unknown = _length(content, here, implicit)
         if length == UNDEFINED:
