@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
+import highdicom
 import numpy as np
+import pydicom
 import pytest
-from dicom_twin import SLICES, STEP_MM, dataset, encoded, files, in_folder, index, setting
+from dicom_twin import SIDE, SLICES, STEP_MM, dataset, encoded, files, in_folder, index, setting, stored
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from scipy.spatial.transform import Rotation
 
 from petproc.core.errors import Refusal
+from petproc.core.grid import Grid
 from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
-from petproc.dicom.instance import parse
+from petproc.dicom.instance import parse, stored_values
 from petproc.dicom.series import Series, activity, hounsfield, read_series
 
 
@@ -169,6 +177,84 @@ def test_a_slice_beside_the_line_of_the_others_is_refused_and_named(tmp_path: Pa
     refusal = refused(tmp_path, jogged)
     assert refusal.code == "slices-shifted-sideways"
     assert "slice 7 (at 12.00 mm) lies 1.0 mm beside" in refusal.reason
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to store one and the same body: which directions are reversed, and in which order the slices come."""
+
+    rows: bool
+    columns: bool
+    order: tuple[int, ...]
+
+
+def turned(turn: tuple[float, float, float]) -> np.ndarray:
+    """Row, column and slice directions (columns of the result) of slices turned about x, y, z by degrees, in LPS."""
+    return np.asarray(Rotation.from_euler("xyz", turn, degrees=True).as_matrix())
+
+
+def stored_as(way: Way, axes: np.ndarray) -> list[Dataset]:
+    """Slices of the twin's pixels along `axes`, stored in this way and numbered in the order in which they come."""
+    made = []
+    for number, k in enumerate(way.order, start=1):
+        one = dataset("CT", k)
+        row, column, normal = axes.T
+        corner = np.array([-30.0, -40.0, 7.0]) + STEP_MM * k * normal
+        plane = stored(k, "CT")
+        if way.columns:  # the last column first: the row direction is reversed
+            corner, row, plane = corner + 3.0 * (SIDE - 1) * row, -row, plane[:, ::-1]
+        if way.rows:
+            corner, column, plane = corner + 2.0 * (SIDE - 1) * column, -column, plane[::-1]
+        one.ImagePositionPatient = [round(value, 6) for value in corner]
+        one.ImageOrientationPatient = [round(value, 9) for value in (*row, *column)]
+        one.InstanceNumber, one.SOPInstanceUID = number, f"1.2.3.20.{number}"
+        one.PixelData = np.ascontiguousarray(plane).tobytes()
+        made.append(one)
+    return made
+
+
+def placed(slices: list[Dataset]) -> tuple[Grid, np.ndarray]:
+    """The volume [i, j, k] as the library puts it together."""
+    files = [encoded(one) for one in slices]
+    headers, offsets = zip(*map(parse, files), strict=True)
+    where = stack(headers)
+    planes = [stored_values(headers[n], files[n], offsets[n]).T for n in where.frames[0]]
+    return where.grid, np.stack(planes, axis=-1)
+
+
+WAYS = st.builds(Way, st.booleans(), st.booleans(), st.permutations(range(SLICES)).map(tuple))
+TURNS = st.tuples(st.floats(-25, 25), st.floats(-25, 25), st.floats(-180, 180))
+
+
+@settings(max_examples=25, deadline=None)
+@given(WAYS, TURNS)
+def test_however_a_body_is_stored_every_value_is_at_its_place(way: Way, turn: tuple[float, float, float]) -> None:
+    axes = turned(turn)
+    grid, volume = placed(stored_as(way, axes))
+    i, j, k = np.indices(volume.shape)
+    offset = (np.stack([3.0 * i, 2.0 * j, STEP_MM * k], axis=-1) @ axes.T) + [-30.0, -40.0, 7.0]
+    index = grid.to_index(offset * [-1, -1, 1])  # the twin's own column, row, slice in the grid that was found
+    whole = np.rint(index).astype(int)
+    assert np.abs(index - whole).max() < 1e-4
+    assert np.array_equal(
+        volume[tuple(np.moveaxis(whole, -1, 0))], np.stack([stored(n, "CT").T for n in range(SLICES)], -1)
+    )
+    assert grid.affine[2, 2] > 0  # k runs upwards
+
+
+@pytest.mark.parametrize("turn", [(0, 0, 0), (20, -15, 30), (0, 0, 180), (180, 0, 0), (0, 180, 90)])
+def test_world_places_are_those_of_highdicom(turn: tuple[float, float, float]) -> None:
+    slices = stored_as(Way(True, False, (3, 1, 2, 0, 5, 4, 9, 8, 7, 6)), turned(turn))
+    grid, volume = placed(slices)
+    theirs = highdicom.get_volume_from_series(
+        [pydicom.dcmread(io.BytesIO(encoded(one))) for one in slices], apply_modality_transform=False
+    )
+    n = np.indices(theirs.array.shape).reshape(3, -1).T
+    ras = (np.c_[n, np.ones(len(n))] @ theirs.affine.T)[:, :3] * [-1, -1, 1]
+    index = grid.to_index(ras)
+    whole = np.rint(index).astype(int)
+    assert np.abs(index - whole).max() < 1e-4
+    assert np.array_equal(volume[tuple(whole.T)], theirs.array.ravel())
 
 
 def test_two_slices_are_no_volume(tmp_path: Path) -> None:
