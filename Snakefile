@@ -18,4 +18,5 @@ rule all:
     default_target: True
     input:
         expand(layout.REPORT, analysis=PLAN.settings.analyses),
+        layout.DATASET,
         layout.COMPLETE,

@@ -27,6 +27,13 @@ PET_SIDECAR = f"{_RAW}/pet/{_SCAN}_pet.json"
 CT = f"{_RAW}/ct/{_SCAN}_ct.nii.gz"
 CT_SIDECAR = f"{_RAW}/ct/{_SCAN}_ct.json"
 
+DATASET = "results/raw/dataset_description.json"
+README = "results/raw/README"
+PARTICIPANTS = "results/raw/participants.tsv"
+PARTICIPANTS_SIDECAR = "results/raw/participants.json"
+BIDS_IGNORED = "results/raw/.bidsignore"
+DERIVED_DATASET = "results/scans/dataset_description.json"
+
 LABELS = f"{_BACKEND}_dseg.nii.gz"
 LABEL_NAMES = f"{_BACKEND}_dseg.tsv"
 SEGMENTATION = f"{_BACKEND}_dseg.json"

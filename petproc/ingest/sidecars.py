@@ -1,64 +1,47 @@
 """What is written beside the images: PET-BIDS keys (BIDS 1.11) at the top level, ours under `petproc`.
 
 Nothing here is a name, birth date, original identifier, institution or path. Instance UIDs and hashes are kept: they
-are the way back to the delivery.
+are the way back to the delivery. Text of the delivery is taken only from tags about scanner and reconstruction, one
+line of at most 64 characters. What BIDS demands as a number and the delivery does not tell is "n/a": `ingest.dataset`
+leaves such a scan out of the dataset.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 from petproc.core.acquisition import PetAcquisition
+from petproc.dicom.header import Header
 from petproc.dicom.series import Instance, Series
 from petproc.ingest.derivation import Derivation
 
 UNKNOWN = "n/a"
 
+_ITERATIONS = re.compile(r"\b(\d{1,3})i(\d{1,3})s\b")
+"""`PSF+TOF 4i21s`, as Siemens writes it: iterations and subsets."""
+_GAUSS = re.compile(r"gauss(?:ian)? ?(\d{1,2}(?:\.\d+)?)\b", re.IGNORECASE)
+"""`XYZ Gauss5.00`: full width at half maximum in mm."""
+_CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
+
 
 def pet_sidecar(pet: Series, known: Derivation) -> dict[str, Any]:
-    """Times in seconds after TimeZero, which is the injection or, where that is unknown, the start of the scan."""
+    """Times in seconds after TimeZero: the whole second of the injection or, where that is unknown, of the scan."""
     told = known.acquisition
-    start = min(told.slice_acquisition_time)
-    zero = told.injection_time or start
-    ends = [
-        (time - start).total_seconds() + length
-        for time, length in zip(told.slice_acquisition_time, told.slice_duration_s, strict=True)
-    ]
-    scan_start = (start - zero).total_seconds()
-    decay_time = (told.decay_reference_time - zero).total_seconds() if told.decay_reference_time else None
     return {
         "Modality": "PT",
         "Manufacturer": told.manufacturer or UNKNOWN,
         "ManufacturersModelName": told.model or UNKNOWN,
-        "Units": "Bq/mL",
-        "TracerName": told.tracer,
-        "TracerRadionuclide": told.radionuclide,
-        "InjectedRadioactivity": _known(told.injected_activity_bq, 1e-6),
-        "InjectedRadioactivityUnits": "MBq",
-        "InjectedMass": UNKNOWN,
-        "InjectedMassUnits": UNKNOWN,
-        "SpecificRadioactivity": UNKNOWN,
-        "SpecificRadioactivityUnits": UNKNOWN,
-        "ModeOfAdministration": UNKNOWN,
-        "TimeZero": zero.strftime("%H:%M:%S"),
-        "ScanStart": scan_start,
-        "InjectionStart": 0.0 if told.injection_time else UNKNOWN,
-        "FrameTimesStart": [scan_start],
-        "FrameDuration": [max(ends)],
-        "AcquisitionMode": "static",
-        "ImageDecayCorrected": True,
-        "ImageDecayCorrectionTime": UNKNOWN if decay_time is None else decay_time,
-        "ReconMethodName": told.reconstruction or UNKNOWN,
-        "ReconMethodParameterLabels": [UNKNOWN],
-        "ReconMethodParameterUnits": [UNKNOWN],
-        "ReconMethodParameterValues": [UNKNOWN],
-        "ReconFilterType": pet.first.text("ConvolutionKernel") or UNKNOWN,
-        "ReconFilterSize": UNKNOWN,
-        "AttenuationCorrection": pet.first.text("AttenuationCorrectionMethod") or UNKNOWN,
+        "Units": told.unit,
+        **_tracer(told),
+        **_times(told),
+        **_reconstruction(pet.first, told),
         "petproc": {
             "acquisition": told.to_json(),
             "reference_time": known.reference.to_json() if known.reference else None,
-            "corrections": list(pet.first.texts("CorrectedImage")),
+            "suv": dict(known.card),
+            "corrections": [name for name in pet.first.texts("CorrectedImage") if _CODE.fullmatch(name)],
             **_origin(pet),
             "slices": _slices(pet, told),
             "files": _files(pet),
@@ -66,17 +49,78 @@ def pet_sidecar(pet: Series, known: Derivation) -> dict[str, Any]:
     }
 
 
+def _tracer(told: PetAcquisition) -> dict[str, Any]:
+    activity = told.injected_activity_bq
+    return {
+        "TracerName": told.tracer,
+        "TracerRadionuclide": told.radionuclide,
+        "InjectedRadioactivity": UNKNOWN if activity is None else activity / 1e6,
+        "InjectedRadioactivityUnits": "MBq",
+        "InjectedMass": UNKNOWN,
+        "InjectedMassUnits": UNKNOWN,
+        "SpecificRadioactivity": UNKNOWN,
+        "SpecificRadioactivityUnits": UNKNOWN,
+        "ModeOfAdministration": UNKNOWN,
+    }
+
+
+def _times(told: PetAcquisition) -> dict[str, Any]:
+    start = min(told.slice_acquisition_time)
+    zero = (told.injection_time or start).replace(microsecond=0)
+    ends = [
+        (time - start).total_seconds() + length
+        for time, length in zip(told.slice_acquisition_time, told.slice_duration_s, strict=True)
+    ]
+    return {
+        "TimeZero": f"{zero:%H:%M:%S}",
+        "ScanStart": _after(zero, start),
+        "InjectionStart": _after(zero, told.injection_time),
+        "FrameTimesStart": [_after(zero, start)],
+        "FrameDuration": [max(ends)],
+        "AcquisitionMode": "static",
+        "ImageDecayCorrected": True,
+        "ImageDecayCorrectionTime": _after(zero, told.decay_reference_time),
+    }
+
+
+def _after(zero: datetime, time: datetime | None) -> float | str:
+    return UNKNOWN if time is None else (time - zero).total_seconds()
+
+
+def _reconstruction(first: Header, told: PetAcquisition) -> dict[str, Any]:
+    """Lists are empty where the delivery names a method or filter without its numbers: BIDS has no word for that."""
+    kernel = first.words("ConvolutionKernel")
+    numbers = _ITERATIONS.search(told.reconstruction)
+    width = _GAUSS.search(kernel or "")
+    methods = {
+        key: words
+        for key in ("ScatterCorrectionMethod", "RandomsCorrectionMethod")
+        if (words := first.words(key)) is not None
+    }
+    return {
+        "ReconMethodName": told.reconstruction or UNKNOWN,
+        "ReconMethodParameterLabels": ["iterations", "subsets"] if numbers else [],
+        "ReconMethodParameterUnits": ["none", "none"] if numbers else [],
+        "ReconMethodParameterValues": [int(number) for number in numbers.groups()] if numbers else [],
+        "ReconFilterType": kernel or UNKNOWN,
+        "ReconFilterSize": float(width[1]) if width else [],
+        "AttenuationCorrection": first.words("AttenuationCorrectionMethod") or UNKNOWN,
+        **methods,
+        "ScaleFactor": [1.0],
+    }
+
+
 def ct_sidecar(ct: Series) -> dict[str, Any]:
     first = ct.first
     return {
         "Modality": "CT",
-        "Manufacturer": first.text("Manufacturer") or UNKNOWN,
-        "ManufacturersModelName": first.text("ManufacturerModelName") or UNKNOWN,
+        "Manufacturer": first.words("Manufacturer") or UNKNOWN,
+        "ManufacturersModelName": first.words("ManufacturerModelName") or UNKNOWN,
         "Units": "HU",
         "KVP": _known(first.number("KVP")),
         "XRayExposure": _known(first.number("Exposure")),
         "XRayTubeCurrent": _known(first.number("XRayTubeCurrent")),
-        "ConvolutionKernel": first.text("ConvolutionKernel") or UNKNOWN,
+        "ConvolutionKernel": first.words("ConvolutionKernel") or UNKNOWN,
         "SliceThickness": _known(first.number("SliceThickness")),
         "ReconstructionDiameter": _known(first.number("ReconstructionDiameter")),
         "petproc": {**_origin(ct), "slices": _slices(ct, None), "files": _files(ct)},
@@ -118,5 +162,5 @@ def _files(series: Series) -> list[dict[str, Any]]:
     return [{"instance": one.instance, "sha256": one.sha256, "size": one.size} for one in series.files]
 
 
-def _known(value: float | None, scale: float = 1.0) -> float | str:
-    return UNKNOWN if value is None else value * scale
+def _known(value: float | None) -> float | str:
+    return UNKNOWN if value is None else value

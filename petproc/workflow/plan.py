@@ -20,8 +20,8 @@ from petproc.core.worksheet_cells import check, says_something
 from petproc.io import read_rows
 from petproc.settings import Section, Settings, plain
 
-NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
-"""Participants and sessions become parts of file names, where `_` separates one part from the next."""
+NAME = r"[A-Za-z0-9]+"
+"""Participants and sessions become parts of file names, as BIDS has them: no other signs."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _check(rows: Sequence[ScanRow]) -> None:
             raise Refusal(
                 "scan-name",
                 f"{layout.SCANS}: {wrong[0]} {getattr(row, wrong[0])!r} cannot be part of a file name.",
-                "Use letters and digits, with single hyphens between them.",
+                "Use letters and digits alone.",
             )
         if row.include not in ("yes", "no"):
             raise Refusal(
