@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-SLICES = 12
+SLICES = 9
 WEIGHT_KG, HEIGHT_CM = 76.0, 171.0
 DOSE_BQ = 312e6
 F18_S, GA68_S = 6586.2, 4057.7
