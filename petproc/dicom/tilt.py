@@ -17,8 +17,8 @@ from scipy.ndimage import map_coordinates
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
 from petproc.core.volume import Volume
+from petproc.dicom.rescale import AIR_HU
 
-AIR_HU = -1024
 GROWTH_MAX = 4.0
 """A right-angled grid of more than this many times the delivered voxels is the work of a wrong position, not a tilt."""
 EDGE = 1e-6

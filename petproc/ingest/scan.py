@@ -11,7 +11,8 @@ from petproc.core.results import Ingested
 from petproc.core.tables import IndexRow
 from petproc.core.volume import Unit, Volume
 from petproc.dicom.header import Header
-from petproc.dicom.series import Series, activity, hounsfield, read_series
+from petproc.dicom.rescale import activity, hounsfield
+from petproc.dicom.series import Series, read_series
 from petproc.dicom.tilt import straightened
 from petproc.ingest.derivation import Derivation, derive
 from petproc.ingest.pair import check_pair

@@ -16,7 +16,7 @@ from petproc.core.tables import IndexRow
 from petproc.dicom.delivery import read_headers
 from petproc.dicom.reference_catalogue import REFERENCE_OBJECTS
 from petproc.dicom.reference_objects import EXPECTED_SUV, write_reference_object
-from petproc.dicom.series import activity
+from petproc.dicom.rescale import activity
 from petproc.ingest.scan import read_pet
 from petproc.settings import IngestSettings
 

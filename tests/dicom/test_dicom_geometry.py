@@ -22,7 +22,8 @@ from petproc.core.grid import Grid
 from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
 from petproc.dicom.instance import parse, stored_values
-from petproc.dicom.series import Series, activity, hounsfield, read_series
+from petproc.dicom.rescale import activity, hounsfield
+from petproc.dicom.series import Series, read_series
 
 
 def read(folder: Path, modality: str = "CT", change=None, slices: int = SLICES) -> Series:

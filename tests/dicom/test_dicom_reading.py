@@ -28,7 +28,8 @@ from petproc.dicom import files as door
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.header import Header
 from petproc.dicom.instance import check_length, parse, stored_values
-from petproc.dicom.series import activity, hounsfield, read_series
+from petproc.dicom.rescale import activity, hounsfield
+from petproc.dicom.series import read_series
 
 
 def values(content: bytes) -> np.ndarray:

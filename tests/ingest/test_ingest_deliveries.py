@@ -16,7 +16,8 @@ from petproc.core.suv import suv_per_activity
 from petproc.core.tables import IndexRow, ScanRow
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.instance import parse, stored_values
-from petproc.dicom.series import hounsfield, read_series
+from petproc.dicom.rescale import hounsfield
+from petproc.dicom.series import read_series
 from petproc.ingest import ingest_scan
 from petproc.ingest.inventory import SeriesRow, take_inventory
 from petproc.ingest.scan import read_pet
