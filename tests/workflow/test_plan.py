@@ -19,6 +19,7 @@ from petproc.core.tables import IndexRow, ScanRow, WorksheetRow
 from petproc.io import write_rows
 from petproc.workflow.study import init_study, workflow_root
 
+DATASET = {"dataset": 1}
 TABLES = {"quantify": 1, "compare": 1, "report": 1, "complete": 1}
 WORKSHEET = [field.name for field in fields(WorksheetRow)]
 SCANS = [ScanRow(person, visit, "FDG", f"1.{person}.{n}", f"2.{person}.{n}", "yes", "proposed")
@@ -146,7 +147,7 @@ def test_a_backend_is_added_without_making_the_other_anew(study: Study) -> None:
 def test_a_new_scan_plans_itself_and_the_tables(study: Study) -> None:
     study.list_scans(ScanRow("0", "baseline", "FDG", "1.0.0", "2.0.0", "yes", "later delivery"), *SCANS)
     one = dict.fromkeys(("ingest", "align", "segment_classical", "sample"), 1)
-    assert study.planned() == {**one, **TABLES}
+    assert study.planned() == {**one, **DATASET, **TABLES}
 
 
 def test_rows_in_another_order_plan_nothing(study: Study) -> None:
@@ -204,13 +205,13 @@ def test_a_wrong_worksheet_is_one_message_in_words(study: Study, rows: list[Work
 def test_a_row_that_is_excluded_plans_only_the_tables(study: Study) -> None:
     excluded = ScanRow(**{**asdict(SCANS[-1]), "include": "no", "reason": "moved"})
     study.list_scans(*SCANS[:-1], excluded)
-    assert study.planned() == TABLES
+    assert study.planned() == {**DATASET, **TABLES}
 
 
 def test_another_series_in_a_row_plans_that_scan_anew(study: Study) -> None:
     study.list_scans(*SCANS[:-1], ScanRow(**{**asdict(SCANS[-1]), "ct": "2.9.9"}))
     one = dict.fromkeys(("ingest", "align", "segment_classical", "sample"), 1)
-    assert study.planned() == {**one, **TABLES}
+    assert study.planned() == {**one, **DATASET, **TABLES}
 
 
 def test_a_raised_results_version_plans_its_stage_and_what_follows(study: Study, tmp_path: Path) -> None:
