@@ -91,6 +91,36 @@ def inventory(
 
 
 @app.command()
+def suv(
+    path: Annotated[
+        Path, typer.Argument(metavar="SERIES", help="A file, folder or archive of a PET series.", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="SeriesInstanceUID, where there are several PET series.")
+    ] = None,
+) -> None:
+    """Show how SUV follows from the headers of a PET series, or why it does not: its derivation card.
+
+    No pixel is read. Where SUV by body weight is not known the card says why, and the exit status is 1.
+
+    [bold]Examples[/]: petproc suv delivery/pet/ · petproc suv site-a.zip --series 1.2.840.1 --json
+    """
+    import json
+
+    from petproc.ingest.card import series_card
+
+    card = series_card(path, series)
+    if as_json:
+        print(json.dumps(card, indent=2, allow_nan=False))
+    else:
+        from petproc.workflow.suv_card import print_card
+
+        print_card(card)
+    raise typer.Exit(0 if card["status"] == "ok" else 1)
+
+
+@app.command()
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder to write to.")],
     participants: Annotated[int, typer.Option(min=1, help="How many people, each with two visits.")] = 4,

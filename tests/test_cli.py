@@ -14,7 +14,7 @@ from petproc import cli, layout
 from petproc.core.errors import Refusal
 from petproc.settings import Settings, plain
 
-COMMANDS = ("init", "inventory", "phantom", "run", "status", "check", "selftest")
+COMMANDS = ("init", "inventory", "suv", "phantom", "run", "status", "check", "selftest")
 
 
 def invoke(*arguments: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from petproc.core.errors import Refusal
@@ -13,6 +14,7 @@ from petproc.ingest.clock import read_clock
 from petproc.ingest.conversion import all_candidates
 from petproc.ingest.derivation import derive
 from petproc.ingest.dose import injection
+from petproc.ingest.lookup import pet_headers
 from petproc.ingest.units import read_pixels
 
 
@@ -21,12 +23,19 @@ def card(headers: Sequence[Header], *, tracer: str = "") -> dict[str, Any]:
 
     Without a `tracer` the nuclide is not checked against one.
     """
-    if not headers:
-        return refused_card((), Refusal("no-pet-series", "There is no PET.", "Give the folder of a PET series."), ())
     try:
         return dict(derive(headers, tracer=tracer).card)
     except Refusal as refusal:
         return refused_card(headers, refusal, _candidates(headers))
+
+
+def series_card(path: Path, series: str | None = None) -> dict[str, Any]:
+    """The card of the PET series in a file, folder or archive; one that cannot be found is a refused card, too."""
+    try:
+        headers = pet_headers(path, series)
+    except Refusal as refusal:
+        return refused_card((), refusal, ())
+    return card(headers)
 
 
 def _candidates(headers: Sequence[Header]) -> list[dict[str, Any]]:

@@ -57,6 +57,8 @@ _NUMBER_OR_TIME = re.compile(r"[0-9eE.:+\-/ ]{1,40}")
 _WORD = re.compile(r"[A-Za-z0-9 .,&()/+\-]{1,64}")
 _CODED = ("Units", "SUVType", "DecayCorrection", "CorrectedImage", "PatientSex")
 UNREADABLE = "not a value of this tag"
+VALUES_MAX = 16
+"""So many values of one element are quoted."""
 
 Factors = float | list[float]
 
@@ -119,9 +121,9 @@ def _status(refusal: Refusal | None) -> dict[str, Any]:
 
 def _said(header: Header, decay: str | None) -> dict[str, Any]:
     return {
-        "units": _quoted(header, "Units"),
-        "suv_type": _quoted(header, "SUVType"),
-        "decay_correction": decay or _quoted(header, "DecayCorrection"),
+        "units": _quoted("Units", header.texts("Units")),
+        "suv_type": _quoted("SUVType", header.texts("SUVType")),
+        "decay_correction": decay or _quoted("DecayCorrection", header.texts("DecayCorrection")),
     }
 
 
@@ -139,11 +141,13 @@ def _suv_factors(
     reasons, refusals = {}, {}
     for variant in VARIANTS:
         try:
-            factors[variant] = per_slice([one * suv_per_activity(acquisition, variant) for one in value_factor])
+            factor = suv_per_activity(acquisition, variant)
         except Refusal as refusal:
             factors[variant] = None
             reasons[variant] = f"{refusal.reason} [{refusal.code}]"
             refusals[variant] = refusal
+        else:
+            factors[variant] = per_slice([one * factor for one in value_factor])
     return factors, reasons, refusals
 
 
@@ -169,34 +173,39 @@ def _bw_at(candidate: Candidate, value_factor: Sequence[float], given: Injection
 
 def tags(headers: Sequence[Header]) -> list[dict[str, Any]]:
     """Each tag used with its value as delivered: of the lowest slice and, where slices differ, of the highest."""
-    first = headers[0]
-    item = injected_item(first)
-    told = [_tag(keyword, tag, [_quoted(first, keyword)]) for keyword, tag in COMMON.items()]
-    told += [_tag(name, tag, [_quoted(header, name) for header in headers]) for name, tag in PER_SLICE.items()]
-    told += [_tag(name, tag, [_quoted(item, name) if item else None]) for name, tag in OF_INJECTION.items()]
-    vendor_tag, vendor = vendor_text(first)
-    told.append(_tag("start of the scan (private)", vendor_tag, [_checked(vendor, _NUMBER_OR_TIME)]))
-    for name, element in (("SUV", PHILIPS_SUV), ("Bq/mL", PHILIPS_ACTIVITY)):
-        values = [_checked(philips_text(header, element), _NUMBER_OR_TIME) for header in headers]
-        told.append(_tag(f"factor to {name} (private)", f"(7053,xx{element:02X})", values))
-    return [one for one in told if one["value"] is not None or "private" not in one["keyword"]]
+    first, item = headers[0], injected_item(headers[0])
+    told = [_tag(keyword, tag, [first.texts(keyword)]) for keyword, tag in COMMON.items()]
+    told += [_tag(name, tag, [header.texts(name) for header in headers]) for name, tag in PER_SLICE.items()]
+    told += [_tag(name, tag, [item.texts(name) if item else ()]) for name, tag in OF_INJECTION.items()]
+    return told + [one for one in _private_tags(headers) if one["value"] is not None]
 
 
-def _tag(keyword: str, tag: str, values: Sequence[str | None]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"keyword": keyword, "tag": tag, "value": values[0]}
+def _private_tags(headers: Sequence[Header]) -> list[dict[str, Any]]:
+    tag, text = vendor_text(headers[0])
+    told = [_tag("start of the scan (private)", tag, [_alone(text)])]
+    if headers[0].text("Units") == "CNTS":
+        for name, element in (("SUV", PHILIPS_SUV), ("Bq/mL", PHILIPS_ACTIVITY)):
+            values = [_alone(philips_text(header, element)) for header in headers]
+            told.append(_tag(f"factor to {name} (private)", f"(7053,xx{element:02X})", values))
+    return told
+
+
+def _alone(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
+def _tag(keyword: str, tag: str, values: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"keyword": keyword, "tag": tag, "value": _quoted(keyword, values[0])}
     if (different := len(set(values))) > 1:
-        entry |= {"last": values[-1], "different": different}
+        entry |= {"last": _quoted(keyword, values[-1]), "different": different}
     return entry
 
 
-def _quoted(header: Header, keyword: str) -> str | None:
+def _quoted(keyword: str, values: Sequence[str]) -> str | None:
     pattern = _CODE if keyword in _CODED else _WORD if keyword in _WORDS else _NUMBER_OR_TIME
-    values = header.texts(keyword)
-    if not values:
-        return None
-    return "\\".join(_checked(value, pattern) or "" for value in values[:16])
+    return "\\".join(_checked(value, pattern) for value in values[:VALUES_MAX]) if values else None
 
 
-def _checked(text: str | None, pattern: re.Pattern[str]) -> str | None:
+def _checked(text: str, pattern: re.Pattern[str]) -> str:
     """The text where it can be a value of its tag: what stands in a tag by mistake may be anything."""
     return text if not text or pattern.fullmatch(text) else UNREADABLE

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from petproc.core.errors import Refusal
-from petproc.dicom.header import Header
+from petproc.dicom.header import Header, tag_of
 from petproc.ingest.units import quoted
 
+INJECTION = tag_of("RadiopharmaceuticalInformationSequence")
 DECAY_CORRECTIONS = ("START", "ADMIN", "NONE")
 
 
@@ -70,9 +71,13 @@ def check_decay(header: Header, *, is_suv: bool) -> None:
 def check_same_injection(headers: Sequence[Header]) -> None:
     """Slices that tell of different people or injections do not belong into one volume."""
     told = set()
+    read: dict[bytes, Header] = {}
     for header in headers:
-        items = header.items("RadiopharmaceuticalInformationSequence")
-        item = items[0] if items else header
+        raw = header.elements.values.get(INJECTION, b"")
+        item = read.get(raw)
+        if item is None:
+            items = header.items("RadiopharmaceuticalInformationSequence")
+            item = read[raw] = items[0] if items else header
         told.add(
             (
                 header.text("PatientID"),

@@ -101,9 +101,7 @@ def _activity(told: float | None) -> tuple[float | None, tuple[Unknown, ...], tu
         )
         return None, (why,), (Finding("dose-missing", f"{why.reason} No SUV; TBR is still possible."),)
     if DOSE_MBQ[0] <= told <= DOSE_MBQ[1]:
-        words = (
-            f"RadionuclideTotalDose (0018,1074) is {told:g}; it is taken as MBq: in Bq it is next to nothing."
-        )
+        words = f"RadionuclideTotalDose (0018,1074) is {told:g}; it is taken as MBq: in Bq it is next to nothing."
         return told * 1e6, (), (Finding("dose-in-mbq", words),)
     if not DOSE_BQ[0] <= told <= DOSE_BQ[1]:
         reason = f"RadionuclideTotalDose (0018,1074) is {told:g}, which is no dose in Bq and none for certain in MBq."

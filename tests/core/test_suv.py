@@ -8,7 +8,7 @@ from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
-from petproc.core.suv import F18_HALF_LIFE_S, decay_factor, suv_per_activity
+from petproc.core.suv import F18_HALF_LIFE_S, VARIANTS, body_size, decay_factor, suv_per_activity
 
 INJECTED = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 
@@ -54,6 +54,54 @@ def test_what_is_missing_is_named_and_no_factor_given(one_half_life_later, missi
         suv_per_activity(replace(one_half_life_later, **{missing: None}))
     assert refusal.value.code == "suv-unknown"
     assert tag in refusal.value.reason
+
+
+def test_pixels_at_an_injection_without_a_time_are_divided_by_the_whole_dose(one_half_life_later):
+    untimed = replace(one_half_life_later, decay_correction="ADMIN", decay_reference_time=None, injection_time=None)
+    assert suv_per_activity(untimed) == pytest.approx(0.00035)
+
+
+SIZES = {
+    # 70 kg and 175 cm: man, woman; g, or cm2 for the surface
+    "bw": (70_000, 70_000),
+    "lbm_james": (56_520, 51_220),
+    "lbm_janmahasatian": (55_860, 45_200),
+    "lbm_sugawara": (57_800, 51_220),
+    "ibw": (72_380, 66_430),
+    "bsa": (18_481, 18_481),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_body_sizes_of_70_kg_and_175_cm(one_half_life_later, variant):
+    man, woman = SIZES[variant]
+    for sex, size in (("M", man), ("F", woman), ("O", (man + woman) / 2), (None, (man + woman) / 2)):
+        assert body_size(variant, weight_kg=70, height_m=1.75, sex=sex) == pytest.approx(size, rel=2e-4)
+        scan = replace(one_half_life_later, sex=sex)
+        assert suv_per_activity(scan, variant) == pytest.approx(size / 100e6, rel=2e-4)
+
+
+def test_lean_body_mass_by_james_turns_over_and_by_janmahasatian_does_not():
+    """At 1.75 m a man's lean mass by James falls from 131.6 kg on: W = 1.10 H^2 / 256."""
+    mass = {kg: body_size("lbm_james", weight_kg=kg, height_m=1.75, sex="M") for kg in (125, 131.6, 138)}
+    assert mass[131.6] > mass[125]
+    assert mass[131.6] > mass[138]
+    rising = [body_size("lbm_janmahasatian", weight_kg=kg, height_m=1.75, sex="M") for kg in range(40, 250, 5)]
+    assert rising == sorted(rising)
+
+
+def test_a_lean_body_mass_below_zero_is_refused():
+    with pytest.raises(Refusal) as refusal:
+        body_size("lbm_james", weight_kg=300, height_m=1.5, sex="M")
+    assert refusal.value.code == "body-size-implausible"
+
+
+def test_an_suv_that_was_carried_gives_itself_and_no_other(one_half_life_later):
+    carried = replace(one_half_life_later, unit="cm2/mL", suv_type="bsa")
+    assert suv_per_activity(carried, "bsa") == 1.0
+    with pytest.raises(Refusal) as refusal:
+        suv_per_activity(carried)
+    assert refusal.value.code == "suv-carried"
 
 
 def test_uptake_time_is_per_slice_and_unknown_without_an_injection_time(one_half_life_later):

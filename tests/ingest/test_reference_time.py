@@ -158,3 +158,24 @@ def test_every_candidate_is_kept_with_its_fate() -> None:
         "frame_reference_start": True,
         "earliest_acquisition": False,
     }
+
+
+def test_a_decay_correction_time_that_is_stated_outright_is_believed() -> None:
+    found = candidates(beds(), half_life_s=HALF_LIFE, series=START, vendor=None, decay_datetime=after(-900))
+    chosen = choose(found, frame_start_vendor=False)
+    assert (chosen.time, chosen.rule) == (after(-900), "decay_datetime")
+    assert codes(chosen) == ["reference-time-sources-differ"]
+    assert "series by 900 s" in chosen.findings[0].message
+
+
+def test_half_a_day_before_the_scan_is_a_date_that_was_moved() -> None:
+    for hours in (13, 24 * 9):
+        chosen = decide(beds(), series=after(-3600 * hours), vendor=after(-3600 * hours))
+        assert chosen.time == pytest.approx(START, abs=timedelta(seconds=0.01))
+        assert {one.note for one in chosen.candidates if one.source == "series"} == {"more than 12 h before the scan"}
+    injected = candidates(beds(), half_life_s=282240.0, series=None, vendor=None, decay_datetime=after(-3600 * 100))
+    assert choose(injected, frame_start_vendor=False).rule == "decay_datetime"
+
+
+def test_the_source_nearest_to_the_decay_factor_is_taken() -> None:
+    assert decide(beds(factor=True), series=START, vendor=after(-8)).time == START
