@@ -72,13 +72,16 @@ def inventory(
     keep_ids: Annotated[
         bool, typer.Option("--keep-ids", help="Name participants by PatientID (coded deliveries only).")
     ] = False,
-    tracer: Annotated[str, typer.Option(help="Tracer of the deliveries.")] = "FDG",
+    tracer: Annotated[
+        str | None, typer.Option(help="Tracer of the deliveries.", show_default="that of the study's config")
+    ] = None,
 ) -> None:
     """Propose a row of config/scans.tsv for every PET/CT of a delivery; rows already there are not touched.
 
     [bold]Examples[/]: petproc inventory trial site-a.zip site-b/ · petproc inventory ../delivery
     """
     from petproc.ingest.inventory import take_inventory
+    from petproc.ingest.summary import print_summary
     from petproc.workflow.display import bar
     from petproc.workflow.plan import require_study
 
@@ -86,7 +89,7 @@ def inventory(
     require_study(study)
     with bar("reading headers") as show:
         report = take_inventory(study, deliveries, keep_ids=keep_ids, tracer=tracer, progress=show)
-    print("\n".join(report.lines()))
+    print_summary(report)
     print(f"Please review {study / 'config/scans.tsv'}. Next: petproc run {study}")
 
 

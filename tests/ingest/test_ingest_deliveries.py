@@ -19,8 +19,9 @@ from petproc.dicom.instance import parse, stored_values
 from petproc.dicom.rescale import hounsfield
 from petproc.dicom.series import read_series
 from petproc.ingest import ingest_scan
-from petproc.ingest.inventory import SeriesRow, take_inventory
+from petproc.ingest.inventory import take_inventory
 from petproc.ingest.scan import read_pet
+from petproc.ingest.written import SeriesRow
 from petproc.io import read_rows
 from petproc.settings import IngestSettings
 

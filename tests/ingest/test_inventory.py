@@ -15,7 +15,9 @@ from petproc import layout
 from petproc.core.errors import Refusal
 from petproc.core.tables import IndexRow, ScanRow
 from petproc.ingest import ingest_scan
-from petproc.ingest.inventory import FindingRow, KeyRow, SeriesRow, take_inventory
+from petproc.ingest.inventory import take_inventory
+from petproc.ingest.queries import FindingRow
+from petproc.ingest.written import KeyRow, SeriesRow
 from petproc.io import read_rows
 from petproc.settings import IngestSettings
 
@@ -73,7 +75,7 @@ def test_one_pet_ct_is_one_row_with_its_reasons(tmp_path: Path, study: Path) -> 
     assert "same study, same frame of reference, 5 min before the PET, covers 100 % of it" in row.reason
     assert report.added == (row,)
     assert {uid: found.role for uid, found in series(study).items()} == {PET_SERIES: "pet", CT_SERIES: "ct"}
-    assert "1 scans added" in report.lines()[0]
+    assert (report.files, report.series, report.kept) == (20, 2, 0)
 
 
 def test_names_and_ids_are_only_in_the_key_which_only_its_owner_reads(tmp_path: Path, study: Path) -> None:
@@ -194,6 +196,7 @@ def test_a_participant_with_only_an_uncorrected_pet_stays_visible(tmp_path: Path
 def test_a_second_reconstruction_is_left_out(tmp_path: Path, study: Path) -> None:
     def sharper(one: Dataset, k: int) -> None:
         one.SeriesInstanceUID, one.SOPInstanceUID, one.SeriesNumber = "1.2.3.11", f"1.2.3.11.{k + 1}", 9
+        one.ReconstructionMethod = "PSF+TOF"
 
     extra = {f"psf/{name}": data for name, data in files("PT", sharper).items()}
     take_inventory(study, [in_folder(tmp_path / "in", both() | extra)])
@@ -242,7 +245,7 @@ def test_a_pet_without_ct_is_a_row_without_ct(tmp_path: Path, study: Path) -> No
     assert (row.ct, row.include) == ("n/a", "yes")
     take_inventory(study, [in_folder(tmp_path / "late", files("CT"))])
     assert [row.ct for row in scans(study)] == ["n/a"]
-    assert findings(study) == {CT_SERIES: "ct-came-later"}
+    assert findings(study) == {PET_SERIES: "ct-missing", CT_SERIES: "ct-came-later"}
 
 
 def test_bad_files_are_one_finding_each_and_the_rest_goes_on(tmp_path: Path, study: Path) -> None:
@@ -256,7 +259,7 @@ def test_bad_files_are_one_finding_each_and_the_rest_goes_on(tmp_path: Path, stu
         "in/readme.txt": "not-dicom",
         "in/empty": "not-dicom",
         "in/odd.zip": "archive-unreadable",
-        "in/pt-07.dcm": "instance-sent-twice",
+        PET_SERIES: "instance-sent-twice",
     }
     (row,) = scans(study)
     assert len(index(study, row.pet)) == 10
