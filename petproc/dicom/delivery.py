@@ -1,27 +1,35 @@
-"""Walking a delivery: folders of any depth and zip archives, each file's header read once, nothing unpacked."""
+"""Walking a delivery: folders of any depth and archives in archives, each file's header read once, nothing unpacked."""
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from petproc.core.errors import Refusal
-from petproc.dicom.files import BadFile, Files
+from petproc.dicom.archives import kind_of
+from petproc.dicom.bad import BadFile
+from petproc.dicom.files import Files
 from petproc.dicom.header import Header
-from petproc.dicom.instance import check_length, parse
+from petproc.dicom.instance import MAX_HEADER_BYTES, check_length, parse
+from petproc.dicom.unpacking import check_size
 
 HEADER_BYTES = 1 << 16
-"""So much of a file is read first; the whole file only where its header is longer."""
+"""So much of a file is read first."""
+LONG_HEADER_BYTES = 1 << 18
+"""So much where its header is longer. What is longer still is read by one thread alone, so that memory is bounded."""
 THREADS = 8
 """Headers are waited for more than worked on, on network storage above all."""
+AHEAD = 32
+"""So many files are read ahead of the one that is handed out."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file or zip member; `name` is its path relative to the delivery, for people to find it again."""
+    """A file or archive member; `name` is its path relative to the delivery, for people to find it again."""
 
     path: str
     member: str | None
@@ -38,36 +46,85 @@ class Seen:
     bad: BadFile | None
 
 
+@dataclass(frozen=True)
+class _Archive:
+    """A place that is an archive: what is in it, and what of that is not read."""
+
+    inside: list[Place]
+    bad: list[Seen]
+
+
+@dataclass(frozen=True)
+class _Long:
+    """A place whose header is longer than most."""
+
+    place: Place
+
+
+_Found = Seen | _Archive | _Long | None
+
+
 def read_headers(deliveries: Sequence[Path], *, progress: Callable[[int, int], None] | None = None) -> Iterator[Seen]:
-    """Every file of the deliveries in a fixed order. A `Refusal` only where a delivery is not there at all."""
+    """Every file of the deliveries in a fixed order. A `Refusal` only where a delivery is not there at all.
+
+    `progress` is called with the number of files done and known so far; an archive adds what it holds when it is met.
+    """
+    places, bad = _places(deliveries)
+    yield from bad
     with Files() as files, ThreadPoolExecutor(THREADS) as pool:
-        places, bad = _places(deliveries, files)
-        yield from bad
-        for done, seen in enumerate(pool.map(lambda place: _look(files, place), places), start=1):
-            if seen:
-                yield seen
-            if progress:
-                progress(done, len(places))
+        yield from _Walk(files, pool, progress).through(places)
 
 
-def _places(deliveries: Sequence[Path], files: Files) -> tuple[list[Place], list[Seen]]:
-    places: dict[tuple[str, str | None], Place] = {}
+class _Walk:
+    """One run over a delivery; counts what is done and known."""
+
+    def __init__(self, files: Files, pool: ThreadPoolExecutor, progress: Callable[[int, int], None] | None) -> None:
+        self._files, self._pool, self._progress = files, pool, progress
+        self._done = self._known = 0
+
+    def through(self, places: Sequence[Place]) -> Iterator[Seen]:
+        """What is at the places, in their order; what an archive holds comes where the archive stands."""
+        self._known += len(places)
+        waiting: deque[Future[_Found]] = deque()
+        rest = iter(places)
+        for place in rest:
+            waiting.append(self._pool.submit(_look, self._files, place))
+            if len(waiting) >= AHEAD:
+                yield from self._at(waiting.popleft().result())
+        while waiting:
+            yield from self._at(waiting.popleft().result())
+
+    def _at(self, found: _Found) -> Iterator[Seen]:
+        if isinstance(found, _Archive):
+            self._known -= 1
+            yield from found.bad
+            yield from self.through(found.inside)
+            return
+        if isinstance(found, _Long):
+            found = _header(self._files, found.place, MAX_HEADER_BYTES)
+        if found:
+            yield found
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self._known)
+
+
+def _places(deliveries: Sequence[Path]) -> tuple[list[Place], list[Seen]]:
+    places: dict[str, Place] = {}
     bad = []
     for delivery in deliveries:
         if not delivery.exists():
             raise Refusal(
-                "delivery-missing", f"There is no {delivery.name}.", "Give the folder or zip of the delivery."
+                "delivery-missing", f"There is no {delivery.name}.", "Give the folder or archive of the delivery."
             )
         root = delivery.resolve()
         paths, closed = _walk(root) if root.is_dir() else ([root], [])
         for path in (*paths, *closed):
             name = path.relative_to(root.parent).as_posix().encode(errors="replace").decode()
             try:
-                found = _inside(path, name, files)
+                places[str(path)] = _place(path, name)
             except BadFile as error:
                 bad.append(Seen(Place(str(path), None, 0, name), None, error))
-            else:
-                places.update({(place.path, place.member): place for place in found})
     return sorted(places.values(), key=lambda place: (place.name, place.path)), bad
 
 
@@ -81,36 +138,74 @@ def _walk(root: Path) -> tuple[list[Path], list[Path]]:
     return sorted(path for path in paths if path.is_file()), [Path(error.filename) for error in closed]
 
 
-def _inside(path: Path, name: str, files: Files) -> list[Place]:
-    """The file itself, or the members of a zip archive."""
+def _place(path: Path, name: str) -> Place:
     try:
         str(path).encode()
-        with path.open("rb") as stream:
-            start = stream.read(4)
+        size = path.stat().st_size
+        if not path.is_file():
+            raise PermissionError(0, "it may not be read")
     except UnicodeEncodeError:
         raise BadFile("file-name-unreadable", "Its name is not UTF-8; rename it.") from None
     except OSError as error:
         raise BadFile("file-unreadable", f"It cannot be read ({error.strerror}).") from None
-    if start not in (b"PK\x03\x04", b"PK\x05\x06"):
-        return [Place(str(path), None, path.stat().st_size, name)]
-    return [Place(str(path), member, size, f"{name}/{member}") for member, size in files.members(str(path))]
+    return Place(str(path), None, size, name)
 
 
-def _look(files: Files, place: Place) -> Seen | None:
+def _look(files: Files, place: Place) -> _Found:
     """None for what belongs to a delivery without being an image of it (DICOMDIR)."""
+    try:
+        start = files.read(place.path, place.member, limit=HEADER_BYTES)
+        if kind_of(start[:512]):
+            return _opened(files, place)
+        check_size(place.size)
+    except BadFile as bad:
+        return _unless_directory(place, bad)
+    found = _parsed(place, start)
+    if _is_incomplete(found):
+        found = _header(files, place, LONG_HEADER_BYTES)
+    return _Long(place) if _is_incomplete(found) else found
+
+
+def _opened(files: Files, place: Place) -> _Archive:
+    """The members of an archive under names for people: inner archives read as folders."""
+    members, refused = files.members(place.path, place.member)
+    skip = 0 if place.member is None else len(place.member) + len("!/")
+    inside = [Place(place.path, member, size, f"{place.name}/{member[skip:]}") for member, size in members]
+    bad = [
+        Seen(Place(place.path, member, 0, f"{place.name}/{member[skip:]}" if member else place.name), None, error)
+        for member, error in refused
+    ]
+    return _Archive(sorted(inside, key=lambda one: one.name), bad)
+
+
+def _header(files: Files, place: Place, most: int) -> Seen | None:
+    """The header within the first `most` bytes."""
+    try:
+        found = _parsed(place, files.read(place.path, place.member, limit=most))
+    except BadFile as bad:
+        return Seen(place, None, bad)
+    if most == MAX_HEADER_BYTES and _is_incomplete(found):
+        words = f"Its header goes on beyond {MAX_HEADER_BYTES} bytes."
+        return Seen(place, None, BadFile("header-too-long", words))
+    return found
+
+
+def _parsed(place: Place, content: bytes) -> Seen | None:
     header = None
     try:
-        content = files.read(place.path, place.member, limit=HEADER_BYTES)
-        try:
-            header, offset = parse(content, place.size)
-        except BadFile as bad:
-            if bad.code != "header-incomplete":
-                raise
-            content = files.read(place.path, place.member)
-            header, offset = parse(content, place.size)
+        header, offset = parse(content, place.size)
         check_length(header, content, offset, place.size)
     except BadFile as bad:
-        if bad.code == "not-dicom" and Path(place.member or place.path).name.upper() == "DICOMDIR":
-            return None
-        return Seen(place, header, bad)
+        return _unless_directory(place, bad, header)
     return Seen(place, header, None)
+
+
+def _unless_directory(place: Place, bad: BadFile, header: Header | None = None) -> Seen | None:
+    name = PurePosixPath(place.member or place.path).name.upper()
+    if bad.code == "dicomdir" or (bad.code == "not-dicom" and name.split(".")[0].split(";")[0] == "DICOMDIR"):
+        return None
+    return Seen(place, header, bad)
+
+
+def _is_incomplete(found: Seen | None) -> bool:
+    return found is not None and found.bad is not None and found.bad.code == "header-incomplete"

@@ -18,7 +18,7 @@ MAX_VALUE_BYTES = 1 << 14
 """Longer values (private blobs, tables) are passed over: nothing that is read here is that long but the frames."""
 FRAME_GROUPS = frozenset((0x52009229, 0x52009230, 0x00209170, 0x00209171))
 """Functional groups of enhanced images and the classic attributes inside them: kept however long."""
-MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 10_000
 """Elements of one dataset or item; real headers have a few hundred."""
 MAX_ITEMS = 100_000
 """Items of one sequence."""

@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from petproc.core.errors import Refusal
 from petproc.core.tables import IndexRow
-from petproc.dicom import files as door
+from petproc.dicom import unpacking
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.header import Header
 from petproc.dicom.instance import check_length, parse, stored_values
@@ -202,7 +202,7 @@ def test_a_damaged_member_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MAX_FILE_BYTES", 10_000)
+    monkeypatch.setattr(unpacking, "MAX_FILE_BYTES", 10_000)
     archive = in_zip(tmp_path / "d.zip", {"bomb": bytes(10_001), "fine": bytes(10_000)})
     with Files() as reader:
         assert len(reader.read(str(archive), "fine")) == 10_000
