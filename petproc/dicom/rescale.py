@@ -36,7 +36,8 @@ class Stored(NamedTuple):
     def is_empty(self) -> NDArray[np.bool_] | bool:
         if self.empty is None:
             return False
-        return np.asarray((self.pixels >= self.empty[0]) & (self.pixels <= self.empty[1]))
+        low, high = self.empty
+        return np.asarray(self.pixels == low if low == high else (self.pixels >= low) & (self.pixels <= high))
 
 
 def activity(series: Series, value_factor: Sequence[float], *, threads: int) -> NDArray[np.float32]:

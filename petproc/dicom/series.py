@@ -103,9 +103,22 @@ def read_series(rows: Sequence[IndexRow], *, threads: int) -> Series:
     bad = [found for found in read_all if isinstance(found, str)]
     if bad:
         raise unreadable(bad)
-    images = [image for found in read_all if not isinstance(found, str) for image in found]
+    return assembled([image for found in read_all if not isinstance(found, str) for image in found])
+
+
+def assembled(images: Sequence[Instance]) -> Series:
+    """Images of one series, in whatever order, at their places in space and time; a `Refusal` where they have none.
+
+    Only a CT may be stacked askew: resampling a PET would change what is measured.
+    """
     headers = [image.header for image in images]
     placed = stack(headers)
+    if placed.tilt_deg and headers[0].text("Modality") != "CT":
+        raise Refusal(
+            "gantry-tilt",
+            f"The slices are not stacked along their normal but {placed.tilt_deg:.1f} degrees off it.",
+            "Ask the site for the series as the scanner reconstructed it.",
+        )
     frames = tuple(tuple(images[n] for n in frame) for frame in placed.frames)
     used = dict.fromkeys(image.file for frame in frames for image in frame)
     findings = (*placed.findings, *_lossy(headers), *check_padding(headers))

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from petproc.core.acquisition import TAG_OF
 from petproc.core.errors import Finding, Refusal
-from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
-from petproc.dicom.series import Instance, Series, SourceFile
+from petproc.dicom.series import Instance, Series, SourceFile, assembled
 from petproc.ingest.derivation import derive
 from petproc.ingest.ledger import EMPTY
 from petproc.ingest.queries import Noted
@@ -49,10 +48,7 @@ def preview(pet: SeriesSeen, scan: str, settings: IngestSettings) -> list[Noted]
 
 def _series(headers: Sequence[Header]) -> Series:
     """The series as ingest would read it, without pixels."""
-    images = [Instance(one, 0, SourceFile(one.text("SOPInstanceUID") or "", "", 0), b"") for one in headers]
-    placed = stack(headers)
-    frames = tuple(tuple(images[n] for n in frame) for frame in placed.frames)
-    return Series(frames, placed.grid, placed.position_mm, placed.findings, (), placed.tilt_deg)
+    return assembled([Instance(one, 0, SourceFile(one.text("SOPInstanceUID") or "", "", 0), b"") for one in headers])
 
 
 def _with_tags(noted: Noted, said: str, headers: Sequence[Header]) -> Noted:

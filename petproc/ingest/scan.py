@@ -68,12 +68,6 @@ def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: in
     """
     pet = _read("PET", files, threads)
     _check_modality(pet.first, "PT")
-    if pet.tilt_deg:
-        raise Refusal(
-            "gantry-tilt",
-            f"PET: The slices are not stacked along their normal but {pet.tilt_deg:.1f} degrees off it.",
-            "Ask the site for the series as the scanner reconstructed it.",
-        )
     return one_image(pet, derive(pet.headers, tracer=settings.tracer), settings.window_min)
 
 
