@@ -19,8 +19,8 @@ from petproc.core.grid import Grid
 from petproc.core.volume import Volume
 from petproc.dicom.rescale import AIR_HU
 
-GROWTH_MAX = 4.0
-"""A right-angled grid of more than this many times the delivered voxels is the work of a wrong position, not a tilt."""
+GROWTH_MAX, VOXELS_MAX = 4.0, 1 << 26
+"""A right-angled grid larger than either (times the delivered voxels, voxels) is of wrong positions, not of a tilt."""
 EDGE = 1e-6
 """Voxels; a place this far outside the delivered slices lies on their edge, but for rounding."""
 
@@ -79,7 +79,7 @@ def straight_grid(grid: Grid) -> Grid:
     corners = np.array(list(_corners(grid))) @ axes / spacing
     low, high = corners.min(axis=0), corners.max(axis=0)
     size = np.ceil(high - low - EDGE) + 1
-    if size.prod() > GROWTH_MAX * np.prod(grid.shape):
+    if size.prod() > max(VOXELS_MAX, GROWTH_MAX * np.prod(grid.shape)):
         angle, shift = lean(grid)
         raise Refusal(
             "gantry-tilt",

@@ -121,7 +121,7 @@ def test_angle_and_shift_are_those_of_the_gantry() -> None:
 
 def test_a_lean_that_no_gantry_has_is_refused() -> None:
     with pytest.raises(Refusal) as refusal:
-        straight_grid(shifted(85))
+        straight_grid(Grid((60, 50, 3000), shifted(85).affine))
     assert refusal.value.code == "gantry-tilt"
 
 
