@@ -93,7 +93,7 @@ def body_size(variant: str, *, weight_kg: float | None, height_m: float | None, 
 def suv_per_activity(acquisition: PetAcquisition, variant: str = "bw") -> float:
     """SUV of `variant` per unit of the volume (Bq/mL, or an SUV where it is carried as one).
 
-    A volume that is valid at an injection whose time is not known (decay correction ADMIN) needs no time. A `Refusal`
+    A volume that is valid at an injection whose time nobody told (decay correction ADMIN) needs no time. A `Refusal`
     names what is missing, by the reason for which it is not known where there is one.
     """
     of = VARIANTS[variant]
@@ -106,7 +106,8 @@ def suv_per_activity(acquisition: PetAcquisition, variant: str = "bw") -> float:
             f"activity, so SUV by {of.words} is not known.",
             "Enter weight and dose of the scan in the delivery, or use the SUV that was delivered.",
         )
-    at_injection = acquisition.decay_correction == "ADMIN" and acquisition.decay_reference_time is None
+    doubted = any(why.quantity == "decay_reference_time" for why in acquisition.unknown)
+    at_injection = acquisition.decay_correction == "ADMIN" and not (acquisition.decay_reference_time or doubted)
     times = () if at_injection else ("injection_time", "decay_reference_time")
     needed = (*of.needs, "injected_activity_bq", *times)
     if missing := [name for name in needed if getattr(acquisition, name) is None]:

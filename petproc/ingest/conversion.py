@@ -21,7 +21,7 @@ from petproc.ingest.clock import Clock, is_ge
 from petproc.ingest.corrections import decay_correction
 from petproc.ingest.decay_check import check_decay_factors, decay_factor_of, scaled
 from petproc.ingest.dose import Injection
-from petproc.ingest.reference_time import Candidate, ReferenceTime, candidates, choose
+from petproc.ingest.reference_time import AGREE_S, Candidate, ReferenceTime, candidates, choose
 from petproc.ingest.units import Pixels
 
 FACTORS_DIFFER = 0.02
@@ -66,22 +66,36 @@ def _activity(first: Header, factor: tuple[float, ...], clock: Clock, given: Inj
     kind = decay_correction(first)
     if kind == "NONE":
         return _corrected_here(factor, clock, given.half_life_s)
-    reference = _at_injection(given) if kind == "ADMIN" else started(first, clock, given.half_life_s)
-    findings = reference.findings if reference else ()
-    if reference:
-        findings = (*findings, *check_decay_factors(clock.frames, reference.time, given.half_life_s))
+    found = all_candidates(clock, given.half_life_s)
+    reference = _at_injection(found, given) if kind == "ADMIN" else choose(found, frame_start_vendor=is_ge(first))
+    if reference is None:
+        return Conversion("Bq/mL", None, factor, None)
+    findings = (
+        *reference.findings,
+        *check_decay_factors(clock.frames, reference.time, given.half_life_s),
+        *_before_injection(reference, given),
+    )
     return Conversion("Bq/mL", None, factor, reference, (), findings)
 
 
-def _at_injection(given: Injection) -> ReferenceTime | None:
-    if given.time is None:
-        return None
-    return ReferenceTime(given.time, "injection (DecayCorrection ADMIN)", (Candidate("injection", given.time, True),))
+def _at_injection(found: tuple[Candidate, ...], given: Injection) -> ReferenceTime | None:
+    """The tag's time of the injection; where that cannot be used, the time that the scanner corrected to by itself."""
+    if given.time:
+        rule = "injection (DecayCorrection ADMIN)"
+        return ReferenceTime(given.time, rule, (Candidate("injection", given.time, True),))
+    told = [one for one in found if one.admissible and one.source in ("decay_datetime", "decay_factor")]
+    return ReferenceTime(told[0].time, f"{told[0].source} (DecayCorrection ADMIN)", tuple(told)) if told else None
 
 
-def started(first: Header, clock: Clock, half_life_s: float) -> ReferenceTime:
-    """The reference time of DecayCorrection START."""
-    return choose(all_candidates(clock, half_life_s), frame_start_vendor=is_ge(first))
+def _before_injection(reference: ReferenceTime, given: Injection) -> tuple[Finding, ...]:
+    if given.time is None or (given.time - reference.time).total_seconds() <= AGREE_S:
+        return ()
+    minutes = (given.time - reference.time).total_seconds() / 60.0
+    words = (
+        f"The PET is decay-corrected to {minutes:.0f} min before the injection by {reference.rule}: ask the site "
+        "whether the time of injection is right."
+    )
+    return (Finding("reference-before-injection", words),)
 
 
 def all_candidates(clock: Clock, half_life_s: float) -> tuple[Candidate, ...]:

@@ -19,6 +19,8 @@ from petproc.ingest.reference_time import ReferenceTime
 from petproc.ingest.units import read_pixels
 
 FDG_NUCLIDE = "F18"
+NOT_TOLD = ("injection-time-missing", "injection-date-missing")
+"""Codes of an injection time that the delivery does not tell, as against one that it contradicts."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,15 @@ def _nuclide(tracer: str, nuclide: str) -> tuple[Finding, ...]:
 
 
 def _no_reference(done: Conversion, given: Injection) -> tuple[Unknown, ...]:
-    """Why the volume has no reference time: it is the injection's, and what is unknown of that says the code."""
+    """Why a volume that is valid at the injection has no reference time that could be relied on.
+
+    Where no time was told the scanner had one, and nothing speaks against it; a time that cannot be right may be the
+    one to which it corrected.
+    """
     if done.reference or done.unit != "Bq/mL":
         return ()
     return tuple(
         Unknown("decay_reference_time", why.code, why.reason, why.remedy)
         for why in given.unknown
-        if why.quantity == "injection_time"
+        if why.quantity == "injection_time" and why.code not in NOT_TOLD
     )

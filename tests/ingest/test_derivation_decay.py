@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pet_headers import Change, code_of, codes, derived, suv_factors, unknown
 from pydicom.dataset import Dataset
+
+from petproc.core.suv import suv_per_activity
 
 ELEVEN = datetime(2025, 1, 1, 11, tzinfo=UTC)
 TEN = datetime(2025, 1, 1, 10, tzinfo=UTC)
@@ -70,12 +73,38 @@ def test_activity_at_an_injection_whose_time_nobody_knows_needs_no_time() -> Non
     known = derived(DecayCorrection="ADMIN", **NO_TIME)
     assert known.acquisition.decay_reference_time is None
     assert suv_factors(known) == pytest.approx([70_000 / 350e6] * 3)
-    assert unknown(known) == {
-        "injection_time": "injection-time-missing",
-        "decay_reference_time": "injection-time-missing",
-    }
+    assert unknown(known) == {"injection_time": "injection-time-missing"}
     assert (known.card["status"], known.card["activity"]) == ("ok", "ok")
     assert known.card["reference_time"] is None
+
+
+@pytest.mark.parametrize("dated", ["20241231100000", "20250101233000"])
+def test_activity_at_an_injection_that_cannot_be_has_no_suv(dated: str) -> None:
+    """The scanner may have corrected to the wrong day: by a factor of thousands."""
+    known = derived(DecayCorrection="ADMIN", **{**NO_TIME, "RadiopharmaceuticalStartDateTime": dated})
+    assert set(unknown(known)) == {"injection_time", "decay_reference_time"}
+    assert code_of(lambda: suv_per_activity(known.acquisition)) == "injection-time-implausible"
+
+
+def test_decay_factors_tell_to_which_injection_the_scanner_corrected() -> None:
+    told = factors(f"{expected_factor(3600):.6f}")
+    for tags in (NO_TIME, {**NO_TIME, "RadiopharmaceuticalStartDateTime": "20241231100000"}):
+        known = derived(told, DecayCorrection="ADMIN", **tags)
+        assert known.acquisition.decay_reference_time == pytest.approx(TEN, abs=timedelta(seconds=0.1))
+        worksheet = replace(known.acquisition, injection_time=TEN + timedelta(minutes=10))
+        dose_bq = 350e6 * 2 ** (600 / 6586.2)
+        assert suv_per_activity(worksheet) == pytest.approx(70_000 / dose_bq, rel=2e-5)
+
+
+def test_a_reference_before_the_injection_is_a_finding() -> None:
+    early = derived(
+        SeriesTime="104500",
+        FrameReferenceTime=str(89715 + 900_000),
+        RadiopharmaceuticalStartDateTime="20250101105000",
+        RadiopharmaceuticalStartTime=None,
+    )
+    assert codes(early) == {"reference-before-injection"}
+    assert "5 min before the injection" in early.findings[0].message
 
 
 def test_activity_at_a_known_injection_keeps_its_time() -> None:
