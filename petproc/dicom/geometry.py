@@ -89,11 +89,11 @@ def _common(headers: Sequence[Header]) -> tuple[tuple[int, int], Floats, Floats]
     spacing, direction = np.median(spacings, axis=0), np.median(directions, axis=0)
     turned = np.abs(directions - direction).max(axis=1) > ORIENTATION_TOLERANCE
     if turned.any():
-        _refuse("mixed-orientation", "is turned against the others", headers, turned)
+        raise Refusal("mixed-orientation", *_odd(headers, turned, "is turned against the others"))
     other = np.abs(spacings / spacing - 1).max(axis=1) > ORIENTATION_TOLERANCE
     other |= np.array([found != size for found in sizes])
     if other.any():
-        _refuse("mixed-size", "has another matrix or pixel size than the others", headers, other)
+        raise Refusal("mixed-size", *_odd(headers, other, "has another matrix or pixel size than the others"))
     pair = direction.reshape(2, 3)
     lengths = np.linalg.norm(pair, axis=1)
     if np.abs(lengths - 1).max() > ORIENTATION_TOLERANCE or abs(pair[0] @ pair[1]) > ORIENTATION_TOLERANCE:
@@ -163,15 +163,15 @@ def _name(header: Header, position: float | None = None) -> str:
     return f"slice {header.text('InstanceNumber')}" + ("" if position is None else f" (at {position:.2f} mm)")
 
 
-def _refuse(code: str, what: str, headers: Sequence[Header], odd: NDArray[np.bool_]) -> None:
+def _odd(headers: Sequence[Header], odd: NDArray[np.bool_], what: str) -> tuple[str, str]:
+    """Reason and remedy of a refusal for the slices that are odd."""
     found = sorted(
         (header.integer("InstanceNumber") or 0, _name(header))
         for header, is_odd in zip(headers, odd, strict=True)
         if is_odd
     )
     names = ", ".join(name for _, name in found[:5]) + (", ..." if len(found) > 5 else "")
-    raise Refusal(
-        code,
+    return (
         f"{len(found)} of {len(headers)} slices do not fit ({names}): each {what}.",
         "The series holds more than one set of images: ask the site for them one by one.",
     )

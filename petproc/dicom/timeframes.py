@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from petproc.core.errors import Refusal
 from petproc.dicom.gaps import WOBBLE_MM
 from petproc.dicom.header import Header
-from petproc.dicom.moments import moment_of
+from petproc.dicom.moments import moment, moment_of
 
 MOVING = ("DYNAMIC", "GATED")
 """Values of SeriesType (0054,1000) of a PET with more than one frame."""
@@ -27,6 +27,8 @@ Told = tuple[float, ...]
 
 _TOLD = ("FrameReferenceTime", "TriggerTime", "NominalPercentageOfCardiacPhase", "TemporalPositionIndex")
 _UNTOLD = -1.0
+_SOME_DAY = "20000101"
+"""Where the date was removed; frames are told apart by the clock alone."""
 
 
 def frames_in_time(headers: Sequence[Header], along: NDArray[np.float64]) -> tuple[tuple[int, ...], ...]:
@@ -65,7 +67,11 @@ def _is_moving(headers: Sequence[Header], places: Sequence[Sequence[int]]) -> bo
 
 
 def _told(header: Header) -> Told:
-    start = header.moment("Acquisition") or moment_of(header.text("AcquisitionDateTime"), header.zone)
+    start = (
+        header.moment("Acquisition")
+        or moment_of(header.text("AcquisitionDateTime"), header.zone)
+        or moment(_SOME_DAY, header.text("AcquisitionTime"), header.zone)
+    )
     numbers = [header.number(keyword) for keyword in _TOLD]
     return (
         start.timestamp() if start else _UNTOLD,

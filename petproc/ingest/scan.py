@@ -17,6 +17,7 @@ from petproc.dicom.tilt import straightened
 from petproc.ingest.derivation import Derivation, derive
 from petproc.ingest.pair import check_pair
 from petproc.ingest.sidecars import ct_sidecar, pet_sidecar
+from petproc.ingest.units import quoted
 from petproc.ingest.window import one_image
 from petproc.settings import IngestSettings
 
@@ -44,8 +45,7 @@ def _ingest(
     pet_files: Sequence[IndexRow], ct_files: Sequence[IndexRow], *, settings: IngestSettings, threads: int
 ) -> Ingested:
     pet, known = read_pet(pet_files, settings=settings, threads=threads)
-    ct = _read("CT", ct_files, threads)
-    _check_modality(ct.first, "CT")
+    ct = _read_ct(ct_files, threads)
     findings = (*_of("PET", pet), *_of("CT", ct), *known.findings, *check_pair(pet, ct))
     with _about("PET"):
         values = activity(pet, known.value_factor, threads=threads)
@@ -66,9 +66,27 @@ def read_pet(files: Sequence[IndexRow], *, settings: IngestSettings, threads: in
 
     Of a dynamic or gated PET the frames that `settings.window_min` chooses, to be averaged by `value_factor`.
     """
+    if not files:
+        raise Refusal(
+            "pet-missing",
+            "There is no PET for this scan.",
+            "Ask the site for the PET of the PET/CT, or exclude the scan with a reason.",
+        )
     pet = _read("PET", files, threads)
     _check_modality(pet.first, "PT")
     return one_image(pet, derive(pet.headers, tracer=settings.tracer), settings.window_min)
+
+
+def _read_ct(files: Sequence[IndexRow], threads: int) -> Series:
+    if not files:
+        raise Refusal(
+            "ct-missing",
+            "There is no CT for this scan.",
+            "Ask the site for the CT of the PET/CT, or exclude the scan with a reason.",
+        )
+    ct = _read("CT", files, threads)
+    _check_modality(ct.first, "CT")
+    return ct
 
 
 def read_ct_values(ct: Series, *, threads: int) -> tuple[Volume, tuple[Finding, ...]]:
@@ -82,12 +100,6 @@ def read_ct_values(ct: Series, *, threads: int) -> tuple[Volume, tuple[Finding, 
 
 def _read(name: str, files: Sequence[IndexRow], threads: int) -> Series:
     """A series in a fixed order of its files, so that messages do not depend on theirs."""
-    if not files:
-        raise Refusal(
-            f"{name.lower()}-missing",
-            f"There is no {name} for this scan.",
-            f"Ask the site for the {name} of the PET/CT, or exclude the scan with a reason.",
-        )
     with _about(name):
         return read_series(sorted(files, key=lambda row: row.instance), threads=threads)
 
@@ -109,6 +121,6 @@ def _check_modality(header: Header, expected: str) -> None:
     if (found := header.text("Modality")) != expected:
         raise Refusal(
             "wrong-modality",
-            f"The series in the column {'pet' if expected == 'PT' else 'ct'} has Modality {found}.",
+            f"The series in the column {'pet' if expected == 'PT' else 'ct'} has Modality {quoted(found)}.",
             "Correct config/scans.tsv.",
         )
