@@ -53,7 +53,7 @@ def _mapping(item: Header) -> dict[str, str]:
     if slope is None or intercept is None or not code:
         return {}
     annotation = re.search(r"\{(.*?)\}", code)
-    unit = re.sub(r"\{.*?\}", "", code)
+    unit = re.sub(r"\{.*?\}", "", code) or code
     words = {"Units": CLASSIC.get(unit.lower(), unit), "RescaleSlope": repr(slope), "RescaleIntercept": repr(intercept)}
     quantities = [annotation[1].lower()] if annotation else []
     for part in item.items("QuantityDefinitionSequence"):
