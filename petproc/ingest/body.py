@@ -17,8 +17,6 @@ HEIGHT_CM = (50.0, 250.0)
 BMI = (8.0, 90.0)
 """kg/m2; beyond, weight or height is wrong."""
 
-_WORKSHEET = "Enter {} of the scan in config/worksheet.tsv."
-
 
 @dataclass(frozen=True)
 class Body:
@@ -44,7 +42,7 @@ def body(header: Header) -> Body:
     unknown = [*weight_unknown, *height_unknown]
     if sex is None:
         reason = "PatientSex (0010,0040) is missing."
-        unknown.append(Unknown("sex", "sex-missing", reason, _WORKSHEET.format("sex")))
+        unknown.append(Unknown("sex", "sex-missing", reason, "Enter sex of the scan in config/worksheet.tsv."))
     if sex not in ("M", "F") and height_m:
         words = (
             f"PatientSex (0010,0040) is {sex or 'missing'}: lean body mass and ideal body weight are the mean of a "
@@ -62,7 +60,7 @@ def _weight(told: float | None) -> tuple[float | None, list[Unknown], list[Findi
         return told / 1000.0, [], [Finding("weight-in-grams", words)]
     said = f"{told:g} kg" if told else "missing or 0"
     reason = f"PatientWeight (0010,1030) is {said}."
-    why = Unknown("weight_kg", "weight-unusable", reason, _WORKSHEET.format("weight_kg"))
+    why = Unknown("weight_kg", "weight-unusable", reason, "Enter weight_kg of the scan in config/worksheet.tsv.")
     return None, [why], [Finding("weight-unusable", f"{reason} No SUV by body weight; TBR is still possible.")]
 
 
@@ -73,5 +71,5 @@ def _height(told: float | None) -> tuple[float | None, list[Unknown], list[Findi
         words = f"PatientSize (0010,1020) is {told:g}; it is taken as {told / 100:g} m, entered in cm."
         return told / 100.0, [], [Finding("height-in-cm", words)]
     reason = f"PatientSize (0010,1020) is {f'{told:g} m' if told else 'missing or 0'}."
-    why = Unknown("height_m", "height-unusable", reason, _WORKSHEET.format("height_cm"))
+    why = Unknown("height_m", "height-unusable", reason, "Enter height_cm of the scan in config/worksheet.tsv.")
     return None, [why], [Finding("height-unusable", f"{reason} It is not used.")] if told else []

@@ -12,7 +12,7 @@ from petproc.ingest.body import body
 from petproc.ingest.card_entries import candidate_entries, refused_card
 from petproc.ingest.clock import read_clock
 from petproc.ingest.conversion import all_candidates
-from petproc.ingest.derivation import derive
+from petproc.ingest.derivation import derive, injected_until
 from petproc.ingest.dose import injection
 from petproc.ingest.lookup import pet_headers
 from petproc.ingest.units import read_pixels
@@ -42,7 +42,7 @@ def _candidates(headers: Sequence[Header]) -> list[dict[str, Any]]:
     """The reference times that a refused PET in activity could have, with the SUV factor of each."""
     try:
         pixels, clock = read_pixels(headers), read_clock(headers)
-        given = injection(headers[0], clock.earliest)
+        given = injection(headers[0], injected_until(headers[0], clock))
     except Refusal:
         return []
     factor = pixels.activity_factor if pixels.suv_type else pixels.factor

@@ -41,6 +41,10 @@ class Clock:
     def earliest(self) -> datetime:
         return min(frame.acquired for frame in self.frames)
 
+    @property
+    def latest(self) -> datetime:
+        return max(frame.acquired for frame in self.frames)
+
 
 def instant(header: Header, text: str | None) -> datetime | None:
     """The instant of a DT text on the clock of `header`."""

@@ -115,8 +115,7 @@ def _corrected_here(factor: tuple[float, ...], clock: Clock, half_life_s: float)
             "DecayCorrection (0054,1102) is NONE, but DecayFactor (0054,1321) says that the values were scaled.",
             "Ask the site whether the series is decay-corrected.",
         )
-    latest = max(frame.acquired for frame in clock.frames)
-    if (latest - clock.earliest).total_seconds() > SPAN_HALF_LIVES_MAX * half_life_s:
+    if (clock.latest - clock.earliest).total_seconds() > SPAN_HALF_LIVES_MAX * half_life_s:
         raise Refusal(
             "acquisition-times-implausible",
             f"The slices of the PET without decay correction span more than {SPAN_HALF_LIVES_MAX:g} half-lives.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from petproc.core.acquisition import PetAcquisition, Unknown
@@ -11,7 +12,7 @@ from petproc.core.errors import Finding
 from petproc.dicom.header import Header
 from petproc.ingest.body import body
 from petproc.ingest.card_entries import known_card
-from petproc.ingest.clock import read_clock
+from petproc.ingest.clock import Clock, read_clock
 from petproc.ingest.conversion import Conversion, convert
 from petproc.ingest.corrections import check_decay, check_is_measurement, check_same_injection, decay_correction
 from petproc.ingest.dose import Injection, injection
@@ -52,7 +53,7 @@ def derive(headers: Sequence[Header], *, tracer: str) -> Derivation:
     pixels = read_pixels(headers)
     check_decay(first, is_suv=pixels.suv_type is not None)
     clock = read_clock(headers)
-    given, person = injection(first, clock.earliest), body(first)
+    given, person = injection(first, injected_until(first, clock)), body(first)
     done = convert(first, pixels, clock, given, person)
     acquisition = PetAcquisition(
         tracer=tracer,
@@ -79,6 +80,11 @@ def derive(headers: Sequence[Header], *, tracer: str) -> Derivation:
     findings = (*told, *_nuclide(tracer, given.nuclide.name))
     card = known_card(headers, given=given, person=person, acquisition=acquisition, done=done, findings=findings)
     return Derivation(acquisition, done.value_factor, done.reference, card, findings)
+
+
+def injected_until(first: Header, clock: Clock) -> datetime:
+    """Before which acquisition the tracer was injected: the first, or the last of a PET that watches it come in."""
+    return clock.latest if first.text("SeriesType") == "DYNAMIC" else clock.earliest
 
 
 def _nuclide(tracer: str, nuclide: str) -> tuple[Finding, ...]:

@@ -37,8 +37,8 @@ def injected_item(header: Header) -> Header | None:
     return items[0] if items else None
 
 
-def injection(header: Header, first_acquired: datetime) -> Injection:
-    """The injection told by the PET header; a `Refusal` where its nuclide is not known."""
+def injection(header: Header, until: datetime) -> Injection:
+    """The injection before `until`, told by the PET header; a `Refusal` where its nuclide is not known."""
     items = header.items("RadiopharmaceuticalInformationSequence")
     if len(items) > 1:
         raise Refusal(
@@ -56,7 +56,7 @@ def injection(header: Header, first_acquired: datetime) -> Injection:
     item = items[0]
     nuclide, half_life_s, findings = _half_life(item)
     activity_bq, unknown, more = _activity(item.number("RadionuclideTotalDose"))
-    when = injection_time(header, item, first_acquired=first_acquired, half_life_s=half_life_s)
+    when = injection_time(header, item, until=until, half_life_s=half_life_s)
     return Injection(
         nuclide,
         half_life_s,

@@ -26,7 +26,6 @@ CLOCK_HALF_LIFE_MAX_S = 4 * 3600.0
 DAYS_REPLACED = 2
 
 _REMEDY = "Enter injection_time of the scan in config/worksheet.tsv."
-_DATED, _CLOCK = "RadiopharmaceuticalStartDateTime (0018,1078)", "RadiopharmaceuticalStartTime (0018,1072)"
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,31 @@ class InjectionTime:
     findings: tuple[Finding, ...] = ()
 
 
-def injection_time(header: Header, item: Header, *, first_acquired: datetime, half_life_s: float) -> InjectionTime:
-    """`item`: of the RadiopharmaceuticalInformationSequence."""
-    day = first_acquired.astimezone(header.zone)
+def injection_time(header: Header, item: Header, *, until: datetime, half_life_s: float) -> InjectionTime:
+    """`item`: of the RadiopharmaceuticalInformationSequence; `until`: the acquisition that must come after it."""
+    day = until.astimezone(header.zone)
     dated = instant(header, item.text("RadiopharmaceuticalStartDateTime"))
     clock = before(item.text("RadiopharmaceuticalStartTime"), day)
     if dated and clock and _clock_apart_s(dated, clock) > TOLERANCE_S:
-        reason = f"{_DATED} and {_CLOCK} contradict each other: {_clock(dated, day)} and {_clock(clock, day)}."
+        reason = (
+            "RadiopharmaceuticalStartDateTime (0018,1078) and RadiopharmaceuticalStartTime (0018,1072) contradict each "
+            f"other: {_clock(dated, day)} and {_clock(clock, day)}."
+        )
         return _unknown(Unknown("injection_time", "injection-time-disagrees", reason, _REMEDY))
     if dated:
         suffix = () if clock else _suffix(header, item)
         return _dated(dated, day, half_life_s=half_life_s, findings=suffix)
     if clock is None:
-        reason = f"{_DATED} and {_CLOCK} are missing or no times."
+        reason = (
+            "RadiopharmaceuticalStartDateTime (0018,1078) and RadiopharmaceuticalStartTime (0018,1072) are missing or "
+            "no times."
+        )
         return _unknown(Unknown("injection_time", "injection-time-missing", reason, _REMEDY))
     if half_life_s > CLOCK_HALF_LIFE_MAX_S:
-        reason = f"{_CLOCK} tells no day, and with a half-life of {half_life_s / 3600:.1f} h it may be any."
+        reason = (
+            "RadiopharmaceuticalStartTime (0018,1072) tells no day, and with a half-life of "
+            f"{half_life_s / 3600:.1f} h it may be any."
+        )
         return _unknown(Unknown("injection_time", "injection-date-missing", reason, _REMEDY))
     if _plausible(clock, day, half_life_s):
         return InjectionTime(clock)
@@ -71,19 +79,22 @@ def _dated(dated: datetime, day: datetime, *, half_life_s: float, findings: tupl
     if not _plausible(moved, day, half_life_s):
         return _implausible(dated, day)
     words = (
-        f"{_DATED} is {days} days from the scan, as de-identification leaves it; its clock was taken on the scan's "
-        f"day: injection {(day - moved).total_seconds() / 60:.0f} min before the scan."
+        f"RadiopharmaceuticalStartDateTime (0018,1078) is {days} days from the scan, as de-identification leaves it; "
+        f"its clock was taken on the scan's day: injection {(day - moved).total_seconds() / 60:.0f} min before the scan."
     )
     return InjectionTime(moved, (), (*findings, Finding("injection-date-replaced", words)))
 
 
-def _plausible(time: datetime, first_acquired: datetime, half_life_s: float) -> bool:
-    return 0 <= (first_acquired - time).total_seconds() <= HALF_LIVES_MAX * half_life_s
+def _plausible(time: datetime, until: datetime, half_life_s: float) -> bool:
+    return 0 <= (until - time).total_seconds() <= HALF_LIVES_MAX * half_life_s
 
 
-def _implausible(time: datetime, first_acquired: datetime) -> InjectionTime:
-    minutes = (first_acquired - time).total_seconds() / 60
-    reason = f"By {_DATED} or {_CLOCK} the PET began {minutes:.0f} min after the injection, which cannot be."
+def _implausible(time: datetime, until: datetime) -> InjectionTime:
+    minutes = (until - time).total_seconds() / 60
+    reason = (
+        "By RadiopharmaceuticalStartDateTime (0018,1078) or RadiopharmaceuticalStartTime (0018,1072) the PET was "
+        f"acquired {minutes:.0f} min after the injection, which cannot be."
+    )
     return _unknown(Unknown("injection_time", "injection-time-implausible", reason, _REMEDY))
 
 
@@ -98,8 +109,8 @@ def _suffix(header: Header, item: Header) -> tuple[Finding, ...]:
     if suffix is None or named_zone(header.text("TimezoneOffsetFromUTC")):
         return ()
     words = (
-        f"{_DATED} names the zone {suffix}, while TimezoneOffsetFromUTC (0008,0201) is missing: its clock is taken to "
-        "be that of the other times."
+        f"RadiopharmaceuticalStartDateTime (0018,1078) names the zone {suffix}, while TimezoneOffsetFromUTC "
+        "(0008,0201) is missing: its clock is taken to be that of the other times."
     )
     return (Finding("time-zone-not-used", words),)
 

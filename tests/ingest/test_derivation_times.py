@@ -113,6 +113,17 @@ def test_a_copied_injection_date_over_midnight_is_not_believed() -> None:
     assert unknown(known) == {"injection_time": "injection-time-implausible"}
 
 
+def test_a_dynamic_scan_may_begin_before_the_injection() -> None:
+    def dynamic(one: Dataset, k: int) -> None:
+        one.SeriesType = ["DYNAMIC", "IMAGE"]
+        one.AcquisitionTime, one.FrameReferenceTime = f"11{10 * k:02d}00", str(89715 + 600_000 * k)
+
+    for tags in ({CLOCK: "110030", DATED: "20250101110030"}, {CLOCK: "110030", DATED: None}):
+        known = derived(dynamic, **tags)
+        assert [known.acquisition.uptake_min(k) for k in range(3)] == [-0.5, 9.5, 19.5]
+        assert codes(known) == set()
+
+
 # dates that are missing
 
 
