@@ -17,6 +17,7 @@ LATTICE_TOLERANCE = 0.25
 """A slice may lie this share of the spacing away from its place on the even lattice."""
 WOBBLE_MM = 0.01
 """Gaps that differ by less are rounding of the printed positions; by more a finding."""
+ONE_BY_ONE = "The series holds more than one acquisition or reconstruction: ask the site for them one by one."
 
 
 def check_gaps(along: Floats, names: Sequence[str]) -> tuple[Finding, ...]:
@@ -58,5 +59,5 @@ def _check_doubles(gaps: Floats, usual: float, names: Sequence[str]) -> None:
         raise Refusal(
             "duplicate-slices",
             f"{len(double)} pairs of slices lie at or almost at the same place: {pairs}.",
-            "The series holds more than one acquisition or reconstruction: ask the site for them one by one.",
+            ONE_BY_ONE,
         )

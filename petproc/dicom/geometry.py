@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
-from petproc.dicom.gaps import WOBBLE_MM, check_gaps
+from petproc.dicom.gaps import ONE_BY_ONE, WOBBLE_MM, check_gaps
 from petproc.dicom.header import Header
 from petproc.dicom.timeframes import frames_in_time
 
@@ -29,6 +29,11 @@ FAR_MM = 1e5
 UPRIGHT_MIN = 0.707
 """Least z component of the slice normal: slices tilted by more than 45 degrees are not axial."""
 
+_TAGS = {
+    "PixelSpacing": "(0028,0030)",
+    "ImageOrientationPatient": "(0020,0037)",
+    "ImagePositionPatient": "(0020,0032)",
+}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -89,11 +94,19 @@ def _common(headers: Sequence[Header]) -> tuple[tuple[int, int], Floats, Floats]
     spacing, direction = np.median(spacings, axis=0), np.median(directions, axis=0)
     turned = np.abs(directions - direction).max(axis=1) > ORIENTATION_TOLERANCE
     if turned.any():
-        raise Refusal("mixed-orientation", *_odd(headers, turned, "is turned against the others"))
+        raise Refusal(
+            "mixed-orientation",
+            f"{_odd(headers, turned)} are turned against the others (ImageOrientationPatient (0020,0037)).",
+            ONE_BY_ONE,
+        )
     other = np.abs(spacings / spacing - 1).max(axis=1) > ORIENTATION_TOLERANCE
     other |= np.array([found != size for found in sizes])
     if other.any():
-        raise Refusal("mixed-size", *_odd(headers, other, "has another matrix or pixel size than the others"))
+        raise Refusal(
+            "mixed-size",
+            f"{_odd(headers, other)} have another matrix or PixelSpacing (0028,0030) than the others.",
+            ONE_BY_ONE,
+        )
     pair = direction.reshape(2, 3)
     lengths = np.linalg.norm(pair, axis=1)
     if np.abs(lengths - 1).max() > ORIENTATION_TOLERANCE or abs(pair[0] @ pair[1]) > ORIENTATION_TOLERANCE:
@@ -149,7 +162,7 @@ def _vectors(headers: Sequence[Header], keyword: str, length: int) -> Floats:
         if absurd or (keyword == "PixelSpacing" and not min(values or (0.0,))):
             raise Refusal(
                 "geometry-missing",
-                f"The {_name(header)} has no usable {keyword}.",
+                f"The {_name(header)} has no usable {keyword} {_TAGS[keyword]}.",
                 "Ask the site to send the series again from the scanner.",
             )
     return np.array(found, dtype=np.float64)
@@ -163,15 +176,12 @@ def _name(header: Header, position: float | None = None) -> str:
     return f"slice {header.text('InstanceNumber')}" + ("" if position is None else f" (at {position:.2f} mm)")
 
 
-def _odd(headers: Sequence[Header], odd: NDArray[np.bool_], what: str) -> tuple[str, str]:
-    """Reason and remedy of a refusal for the slices that are odd."""
+def _odd(headers: Sequence[Header], odd: NDArray[np.bool_]) -> str:
+    """The slices that are odd, in words."""
     found = sorted(
         (header.integer("InstanceNumber") or 0, _name(header))
         for header, is_odd in zip(headers, odd, strict=True)
         if is_odd
     )
     names = ", ".join(name for _, name in found[:5]) + (", ..." if len(found) > 5 else "")
-    return (
-        f"{len(found)} of {len(headers)} slices do not fit ({names}): each {what}.",
-        "The series holds more than one set of images: ask the site for them one by one.",
-    )
+    return f"{len(found)} of {len(headers)} slices ({names})"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Refusal
-from petproc.dicom.gaps import WOBBLE_MM
+from petproc.dicom.gaps import ONE_BY_ONE, WOBBLE_MM
 from petproc.dicom.header import Header
 from petproc.dicom.moments import moment, moment_of
 
@@ -100,7 +100,7 @@ def _check_different(
             "duplicate-slices",
             f"{len(pairs)} pairs of slices lie at the same place and differ neither in time nor in gate: "
             f"slices {words}.",
-            "The series holds more than one acquisition or reconstruction: ask the site for them one by one.",
+            ONE_BY_ONE,
         )
 
 

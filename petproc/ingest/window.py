@@ -20,8 +20,10 @@ from petproc.ingest.derivation import Derivation
 
 ROUNDING = timedelta(seconds=1)
 """A frame may reach this far out of the window: times are cut to whole seconds in many headers."""
-_CHOOSE = "Set ingest.window_min in config/config.yaml to [from, to], in minutes after injection: frames that lie "
-_CHOOSE += "wholly inside are averaged."
+_CHOOSE = (
+    "Set ingest.window_min in config/config.yaml to [from, to], in minutes after injection: frames that lie wholly "
+    "inside are averaged."
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ def one_image(pet: Series, known: Derivation, window_min: tuple[float, float] | 
     told = known.acquisition
     spans = _spans(told, len(pet.frames))
     if window_min is None:
-        raise Refusal("frames-not-chosen", f"The PET has {_listed(spans, told.injection_time)}.", _CHOOSE)
+        raise Refusal(
+            "frames-not-chosen", f"The PET has {_listed(spans, told.injection_time)}; none is chosen.", _CHOOSE
+        )
     if told.injection_time is None:
         raise told.why_unknown("injection_time")
     chosen = _inside(spans, told.injection_time, window_min)

@@ -159,7 +159,7 @@ def test_slices_that_do_not_fit_together_are_refused(tmp_path: Path, code: str, 
     refusal = refused(tmp_path, change)
     assert refusal.code == code
     if code.startswith("mixed"):
-        assert "1 of 10 slices do not fit (slice 8 (at 8.00 mm))" in refusal.reason
+        assert "1 of 10 slices (slice 8 (at 8.00 mm)) " in refusal.reason
 
 
 def test_slices_askew_keep_their_lattice_and_say_by_what_angle(tmp_path: Path) -> None:
