@@ -78,7 +78,8 @@ def decoded(
 ) -> NDArray[np.integer]:
     """Pixels (rows, columns) of one frame as `dtype`, of which `bits` are significant. Raises `BadFile`."""
     if syntax not in COMPRESSED:
-        words = f"Its transfer syntax ({syntax}) is not one that is read."
+        named = syntax if set(syntax) <= set("0123456789.") else "no valid UID"
+        words = f"Its transfer syntax ({named}) is not one that is read."
         raise BadFile("transfer-syntax-not-supported", words)
     try:
         _check(syntax, codestream, shape=shape, dtype=dtype, bits=bits)

@@ -24,6 +24,7 @@ _ITERATIONS = re.compile(r"\b(\d{1,3})i(\d{1,3})s\b")
 _GAUSS = re.compile(r"gauss(?:ian)? ?(\d{1,2}(?:\.\d+)?)\b", re.IGNORECASE)
 """`XYZ Gauss5.00`: full width at half maximum in mm."""
 _CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
+_UID = re.compile(r"[0-9.]{1,64}")
 
 
 def pet_sidecar(pet: Series, known: Derivation) -> dict[str, Any]:
@@ -128,9 +129,10 @@ def ct_sidecar(ct: Series) -> dict[str, Any]:
 
 
 def _origin(series: Series) -> dict[str, Any]:
+    frame = series.first.text("FrameOfReferenceUID") or ""
     return {
         "series": series.first.text("SeriesInstanceUID"),
-        "frame_of_reference": series.first.text("FrameOfReferenceUID") or UNKNOWN,
+        "frame_of_reference": frame if _UID.fullmatch(frame) else UNKNOWN,
     }
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from petproc.ingest.seen import SLICES_MIN, SeriesSeen
+from petproc.ingest.units import quoted
 
 COPIES = {"MIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "SCREEN SAVE"}
 REFORMATTED = {"REFORMATTED", "MPR", "CSA MPR"}
@@ -51,15 +52,15 @@ def not_a_volume(series: SeriesSeen) -> str | None:
 
 def quality(pet: SeriesSeen) -> Quality:
     """How well a PET can be measured: attenuation-corrected, in units of activity, one frame."""
-    units = pet.tag("Units") or "unknown units"
+    units = pet.tag("Units")
     if not _lists_attenuation(pet):
         return Quality(UNMEASURABLE, "not attenuation-corrected")
     if units not in UNITS:
-        return Quality(UNMEASURABLE, f"not activity ({units})")
+        return Quality(UNMEASURABLE, f"not activity ({quoted(units) if units else 'unknown units'})")
     if says_uncorrected(pet):
         return Quality(SAID_UNCORRECTED, "described as not attenuation-corrected, though it lists ATTN")
     if pet.has_frames:
-        return Quality(FRAMES, f"{pet.tag('SeriesType').lower()} PET")
+        return Quality(FRAMES, f"{quoted(pet.tag('SeriesType')).lower()} PET")
     return Quality(UNITS.index(units), f"attenuation-corrected, {units}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +16,7 @@ from petproc.ingest.queries import FindingRow
 QUERIES_SHOWN = 10
 WIDTH = 120
 """Where there is no terminal to fit into."""
+_UID = re.compile(r"[0-9.]+")
 
 
 def print_summary(report: InventoryReport) -> None:
@@ -63,10 +65,17 @@ def _queries(waiting: tuple[FindingRow, ...], closed: int) -> RenderableType:
         padding=(0, 2, 0, 0),
     )
     for (code, severity), count in Counter((row.code, row.severity) for row in waiting).most_common(QUERIES_SHOWN):
-        scans = sorted({row.scan if row.scan != "n/a" else row.subject for row in waiting if row.code == code})
+        scans = sorted({_subject(row) for row in waiting if row.code == code})
         more = f" and {len(scans) - 2} more" if len(scans) > 2 else ""
         table.add_row(str(count), severity, code, ", ".join(scans[:2]) + more)
     return table
+
+
+def _subject(row: FindingRow) -> str:
+    """Scan or series; of a file only the table in config says which: what is printed is copied into mails."""
+    if row.scan != "n/a":
+        return row.scan
+    return row.subject if _UID.fullmatch(row.subject) else "files of the delivery"
 
 
 def _many(count: int, one: str, several: str = "") -> str:

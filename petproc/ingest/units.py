@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ SUV_TYPES = {
 PHILIPS_CREATOR, PHILIPS_GROUP = "Philips PET Private Group", 0x7053
 PHILIPS_SUV, PHILIPS_ACTIVITY = 0x00, 0x09
 
+_CODE = re.compile(r"[A-Z0-9_][A-Z0-9_ ]{0,15}")
 _REMEDY = "Ask the site for the series in Bq/mL."
 
 
@@ -45,9 +47,10 @@ class Pixels:
 
 
 def quoted(text: str | None) -> str:
-    """A coded value as it may stand in a message: hostile or overlong text may not."""
-    plain = text is not None and len(text) <= 16 and text.replace("_", "").replace(" ", "").isalnum() and text.isascii()
-    return (text or "") if plain else "missing" if not text else "no valid code"
+    """A coded value (VR CS) as it may stand in a message: other text may be anything, a name too."""
+    if not text:
+        return "missing"
+    return text if _CODE.fullmatch(text) else "no valid code"
 
 
 def read_pixels(headers: Sequence[Header]) -> Pixels:
