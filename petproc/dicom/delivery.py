@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from petproc.core.errors import Refusal
-from petproc.dicom.archives import kind_of
+from petproc.dicom.archives import kind_of, parted
 from petproc.dicom.bad import BadFile
 from petproc.dicom.files import Files
 from petproc.dicom.header import Header
@@ -112,10 +112,12 @@ class _Walk:
 def _places(deliveries: Sequence[Path]) -> tuple[list[Place], list[Seen]]:
     places: dict[str, Place] = {}
     bad = []
-    for delivery in deliveries:
+    for number, delivery in enumerate(deliveries, start=1):
         if not delivery.exists():
             raise Refusal(
-                "delivery-missing", f"There is no {delivery.name}.", "Give the folder or archive of the delivery."
+                "delivery-missing",
+                f"Delivery {number} of {len(deliveries)} is not there.",
+                "Give the folder or archive of the delivery.",
             )
         root = delivery.resolve()
         paths, closed = _walk(root) if root.is_dir() else ([root], [])
@@ -169,13 +171,17 @@ def _look(files: Files, place: Place) -> _Found:
 def _opened(files: Files, place: Place) -> _Archive:
     """The members of an archive under names for people: inner archives read as folders."""
     members, refused = files.members(place.path, place.member)
-    skip = 0 if place.member is None else len(place.member) + len("!/")
-    inside = [Place(place.path, member, size, f"{place.name}/{member[skip:]}") for member, size in members]
+    inside = [Place(place.path, member, size, f"{place.name}/{_own(member)}") for member, size in members]
     bad = [
-        Seen(Place(place.path, member, 0, f"{place.name}/{member[skip:]}" if member else place.name), None, error)
+        Seen(Place(place.path, member, 0, f"{place.name}/{_own(member)}" if member else place.name), None, error)
         for member, error in refused
     ]
     return _Archive(sorted(inside, key=lambda one: one.name), bad)
+
+
+def _own(member: str) -> str:
+    """A member's name in its own archive."""
+    return parted(member)[-1] if "!" in member else member
 
 
 def _header(files: Files, place: Place, most: int) -> Seen | None:
