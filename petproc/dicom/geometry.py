@@ -24,6 +24,7 @@ SLICES_MIN = 3
 SIDEWAYS_MM = 0.5
 """A slice may lie this far beside its place on a straight line; and this far the line may lean without being a tilt."""
 ORIENTATION_TOLERANCE = 1e-3
+SPACING_MIN_MM = 1e-3
 FAR_MM = 1e5
 """No voxel is further from the origin than 100 m."""
 UPRIGHT_MIN = 0.707
@@ -156,10 +157,9 @@ def _step(corners: Floats, along: Floats, normal: Floats, names: Sequence[str]) 
 def _vectors(headers: Sequence[Header], keyword: str, length: int) -> Floats:
     """The numbers of an element of every slice, shape (slices, length)."""
     found = [header.numbers(keyword) for header in headers]
-    least = 0.0 if keyword == "PixelSpacing" else -FAR_MM
+    least = SPACING_MIN_MM if keyword == "PixelSpacing" else -FAR_MM
     for header, values in zip(headers, found, strict=True):
-        absurd = values is None or len(values) != length or max(values) > FAR_MM or min(values) < least
-        if absurd or (keyword == "PixelSpacing" and not min(values or (0.0,))):
+        if values is None or len(values) != length or max(values) > FAR_MM or min(values) < least:
             raise Refusal(
                 "geometry-missing",
                 f"The {_name(header)} has no usable {keyword} {_TAGS[keyword]}.",

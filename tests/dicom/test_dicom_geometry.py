@@ -150,6 +150,7 @@ def one_slice_with(**tags):
         ("mixed-size", one_slice_with(PixelSpacing=[2.5, 3.0])),
         ("geometry-missing", one_slice_with(ImagePositionPatient=None)),
         ("geometry-missing", one_slice_with(PixelSpacing=[0, 3.0])),
+        ("geometry-missing", setting(PixelSpacing=["1e-7", "1e-7"])),
         ("geometry-missing", one_slice_with(ImagePositionPatient=["0", "0", "1e200"])),
         ("not-axial", setting(ImageOrientationPatient=[0, 1, 0, 0, 0, -1])),
         ("orientation-invalid", setting(ImageOrientationPatient=[1, 0, 0, 0.5, 1, 0])),
