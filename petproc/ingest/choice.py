@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from petproc.ingest.ct_choice import COVERS, ct_of, same_day
 from petproc.ingest.reconstruction import Reconstruction, alike, preferred
@@ -129,9 +130,13 @@ def _same_acquisition(one: SeriesSeen, other: SeriesSeen) -> bool:
     """Starting together, or one within the time of the other: a part of its beds reconstructed again."""
     if not (one.acquired and other.acquired and one.last_acquired and other.last_acquired):
         return one.tag("StudyInstanceUID") == other.tag("StudyInstanceUID")
-    if abs((one.acquired - other.acquired).total_seconds()) <= SAME_ACQUISITION_S:
+    if same_start(one.acquired, other.acquired):
         return True
     return max(one.acquired, other.acquired) <= min(one.last_acquired, other.last_acquired)
+
+
+def same_start(one: datetime, other: datetime) -> bool:
+    return abs((one - other).total_seconds()) <= SAME_ACQUISITION_S
 
 
 def _with_ct(pet: SeriesSeen, cts: Sequence[SeriesSeen], *, prefer: Sequence[str], repeat: bool) -> Choice:

@@ -17,11 +17,12 @@ from petproc.ingest.contradictions import doubtful_ids
 from petproc.ingest.copies import copies
 from petproc.ingest.gather import Gathered, Progress, gather
 from petproc.ingest.index import follow, write_index
+from petproc.ingest.late import late_cts, late_pets
 from petproc.ingest.ledger import append_rows
 from petproc.ingest.parts import split
 from petproc.ingest.proposal import Proposal, Terms, propose
 from petproc.ingest.queries import OPEN, FindingRow, Noted, reconcile
-from petproc.ingest.review import Table, late_cts, review
+from petproc.ingest.review import Table, review
 from petproc.ingest.seen import SeriesSeen, sorted_series
 from petproc.ingest.written import KeyRow, SeriesRow, Written
 
@@ -82,9 +83,9 @@ def take_inventory(
     rows = [_series_row(one, proposal, labels, copied.get(one.uid)) for one in fresh]
     append_rows(layout.path(layout.EXCLUDED_SERIES, study), rows, SeriesRow)
 
-    table = Table([*old.scans, *added], old.worksheet, old.header, old.acquired)
+    table = Table([*old.scans, *added], old.worksheet, old.header, old.acquired, old.first_image)
     noted += review(table, seen, old.settings.ingest)
-    noted += late_cts(table, seen, labels) + doubtful_ids(seen.values(), old.labels)
+    noted += late_cts(table, seen, labels) + late_pets(table, seen, labels) + doubtful_ids(seen.values(), old.labels)
     outcome = reconcile(
         layout.path(layout.FINDINGS, study),
         noted,

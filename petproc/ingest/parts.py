@@ -170,14 +170,11 @@ def _placed(group: Slices) -> list[tuple[Slice, float]]:
     told = [one for one in group if one.position]
     if not told:
         return []
-    axes = np.median([one.axes for one in told], axis=0)
-    straight = [one for one, own in zip(told, np.array([one.axes for one in told]), strict=True) if _near(own, axes)]
-    along = np.array([one.position for one in straight]).reshape(-1, 3) @ np.cross(axes[:3], axes[3:])
-    return list(zip(straight, map(float, along), strict=True))
-
-
-def _near(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    return bool(np.abs(one - other).max() < TURNED)
+    axes = np.array([one.axes for one in told])
+    usual = np.median(axes, axis=0)
+    straight = np.abs(axes - usual).max(axis=1) < TURNED
+    along = np.array([one.position for one in told]) @ np.cross(usual[:3], usual[3:])
+    return [(one, float(place)) for one, place, kept in zip(told, along, straight, strict=True) if kept]
 
 
 def _spacings(slices: Slices) -> dict[tuple[str, ...], int]:

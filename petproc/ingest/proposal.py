@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from petproc.core.tables import ScanRow
-from petproc.ingest.choice import Choice, LeftOut, choose
+from petproc.ingest.choice import Choice, LeftOut, choose, same_start
 from petproc.ingest.contradictions import Facts, contradictions, two_people
 from petproc.ingest.ct_choice import same_day
 from petproc.ingest.ledger import EMPTY
@@ -17,6 +17,7 @@ from petproc.ingest.seen import SeriesSeen, sorted_series
 from petproc.ingest.suitable import not_a_volume
 from petproc.ingest.tracers import other_tracer
 
+LISTED = "another reconstruction of an acquisition that is in the table"
 OTHER_TRACER = "othertracer"
 """Session of a PET that is not of the study's tracer, so that it takes no visit's name."""
 
@@ -76,7 +77,10 @@ def propose(series: Sequence[SeriesSeen], *, known: Known, terms: Terms) -> Prop
     chosen: dict[str, list[Choice]] = {}
     for person in dict.fromkeys(one.person for one in volumes):
         theirs = [one for one in volumes if one.person == person]
-        choices, left_out = _choices(theirs, known.earlier.get(known.labels.get(person, "")), terms)
+        label = known.labels.get(person, "")
+        fresh = [one for one in theirs if not _is_listed(one, known.visits.get(label, ()))]
+        roles |= {one.uid: ("left out", LISTED) for one in theirs if one not in fresh}
+        choices, left_out = _choices(fresh, known.earlier.get(label), terms)
         roles |= {entry.series.uid: ("left out", entry.reason) for entry in left_out}
         if choices:
             chosen[person] = choices
@@ -92,6 +96,12 @@ def propose(series: Sequence[SeriesSeen], *, known: Known, terms: Terms) -> Prop
             if choice.ct:
                 roles[choice.ct.uid] = ("ct", f"{label} {row.session}")
     return Proposal(tuple(scans), labels, roles)
+
+
+def _is_listed(one: SeriesSeen, visits: Sequence[Visit]) -> bool:
+    """Whether a PET is of an acquisition that a row has already."""
+    times = [visit.acquired for visit in visits if visit.acquired]
+    return one.modality == "PT" and any(one.acquired and same_start(one.acquired, time) for time in times)
 
 
 def _choices(series: Sequence[SeriesSeen], earlier: Earlier | None, terms: Terms) -> tuple[list[Choice], list[LeftOut]]:

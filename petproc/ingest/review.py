@@ -19,7 +19,7 @@ from petproc.ingest.proposal import OTHER_TRACER
 from petproc.ingest.queries import FindingRow, Noted
 from petproc.ingest.reconstruction import Reconstruction
 from petproc.ingest.seen import SeriesSeen
-from petproc.ingest.suitable import SAID_UNCORRECTED, not_a_volume, quality
+from petproc.ingest.suitable import SAID_UNCORRECTED, quality
 from petproc.ingest.tracers import other_tracer
 from petproc.settings import IngestSettings
 
@@ -48,6 +48,8 @@ class Table:
     """first header of an indexed series"""
     acquired: Callable[[str], datetime | None]
     """when a series that an earlier inventory saw was acquired"""
+    first_image: Callable[[str], SeriesSeen | None]
+    """an indexed series by one image"""
 
     def of(self, row: FindingRow) -> ScanRow | None:
         """The scan that a finding is about, where its PET or CT is still the finding's subject."""
@@ -56,8 +58,8 @@ class Table:
 
     def settles(self, row: FindingRow) -> bool:
         """Whether the table or the worksheet has answered an open finding."""
-        if row.code == "ct-came-later":
-            return any(row.subject == one.ct for one in self.scans)
+        if row.code in ("ct-came-later", "pet-came-later"):
+            return any(row.subject in (one.pet, one.ct) for one in self.scans)
         if row.scan == EMPTY:
             return False
         scan = self.of(row)
@@ -168,18 +170,4 @@ def _shared_studies(scans: Sequence[ScanRow], seen: Mapping[str, SeriesSeen]) ->
             finding = Finding("visits-share-study", words, "info")
             scan, value = (layout.scan_name(one.participant, one.session) for one in (row, other))
             noted.append(Noted(row.pet, finding, scan, "StudyInstanceUID (0020,000D)", f"as {value}"))
-    return noted
-
-
-def late_cts(table: Table, seen: Mapping[str, SeriesSeen], labels: Mapping[str, str]) -> list[Noted]:
-    """CTs for rows of earlier inventories that have none: a person enters them."""
-    waiting = [row for row in table.scans if row.ct == EMPTY and row.include == "yes" and row.pet not in seen]
-    noted = []
-    for ct in (one for one in seen.values() if one.modality == "CT" and waiting and not not_a_volume(one)):
-        for row in waiting:
-            time = table.acquired(row.pet)
-            if labels.get(ct.person) == row.participant and time and same_day(time, ct.acquired):
-                scan = layout.scan_name(row.participant, row.session)
-                words = f"This CT came later than the PET of {scan}, which has none: enter it in the column ct."
-                noted.append(Noted(ct.uid, Finding("ct-came-later", words), scan))
     return noted

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from petproc.core.tables import IndexRow
-from petproc.dicom.header import Header
+from petproc.dicom.header import Header, tag_of
 from petproc.dicom.kept import Kept, KeptHeaders
 from petproc.dicom.moments import moment_of
 from petproc.ingest.people import NO_ID
@@ -38,7 +38,14 @@ UPRIGHT_MIN = 0.707
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
+_CLOCKS = [f"{name}{part}" for name in ("Acquisition", "Series", "Study") for part in ("Date", "Time")]
+_TAGS = tuple(map(tag_of, (*TEXTS, *NUMBERS)))
+_TIMES = tuple(map(tag_of, (*_CLOCKS, "AcquisitionDateTime", "TimezoneOffsetFromUTC")))
+
+Raw = tuple[bytes | None, ...]
 Tags = Mapping[str, tuple[str, ...]]
+Times = tuple[datetime | None, datetime | None]
+"""Acquisition, and series or study."""
 Point = tuple[float, float, float]
 
 
@@ -56,7 +63,7 @@ class Slice(NamedTuple):
     number: str
     """AcquisitionNumber"""
     tags: Tags
-    """those of `TEXTS` and `NUMBERS`; images that agree in all of them share one mapping"""
+    """those of `TEXTS` and `NUMBERS`"""
     kept: Kept | None
     """the header of a PET image"""
 
@@ -77,7 +84,8 @@ class SeriesSeen:
     headers_kept: KeptHeaders = field(default_factory=KeptHeaders, repr=False)
     root: str = ""
     """SeriesInstanceUID of the series that this is a part of; empty where it is whole"""
-    _tags: dict[Tags, Tags] = field(default_factory=dict, repr=False)
+    _tags: dict[Raw, Tags] = field(default_factory=dict, repr=False)
+    _times: dict[Raw, Times] = field(default_factory=dict, repr=False)
 
     def add(self, frames: Sequence[Header], row: IndexRow) -> None:
         """One file of the series with the headers of its images; never called twice for one instance."""
@@ -86,27 +94,35 @@ class SeriesSeen:
 
     def _slice(self, header: Header, instance: str, frame: int) -> Slice:
         position, axes = header.numbers("ImagePositionPatient"), header.numbers("ImageOrientationPatient")
-        acquired = header.moment("Acquisition") or moment_of(header.text("AcquisitionDateTime"), header.zone)
-        kept = self.headers_kept.keep(header) if header.text("Modality") == "PT" else None
+        tags, (acquired, series_time) = self._tags_of(header), self._times_of(header)
         return Slice(
             instance,
             frame,
             (position[0], position[1], position[2]) if position and len(position) == 3 else None,
             axes if axes and len(axes) == 6 else _AXIAL,
             acquired,
-            header.moment("Series") or header.moment("Study"),
+            series_time,
             header.text("AcquisitionNumber") or "",
-            self._shared_tags(header),
-            kept,
+            tags,
+            self.headers_kept.keep(header) if "PT" in tags["Modality"] else None,
         )
 
-    def _shared_tags(self, header: Header) -> Tags:
-        tags = {keyword: header.texts(keyword) for keyword in TEXTS}
-        for keyword in NUMBERS:
-            number = header.integer(keyword)
-            tags[keyword] = () if number is None else (str(number),)
-        key = tuple(tags.values())
-        return self._tags.setdefault(key, tags)  # type: ignore[arg-type]
+    def _tags_of(self, header: Header) -> Tags:
+        """Read once for all images in which they are the same bytes."""
+        raw = tuple(map(header.elements.values.get, _TAGS))
+        if raw not in self._tags:
+            numbers = {keyword: header.integer(keyword) for keyword in NUMBERS}
+            self._tags[raw] = {keyword: header.texts(keyword) for keyword in TEXTS} | {
+                keyword: () if number is None else (str(number),) for keyword, number in numbers.items()
+            }
+        return self._tags[raw]
+
+    def _times_of(self, header: Header) -> Times:
+        raw = tuple(map(header.elements.values.get, _TIMES))
+        if raw not in self._times:
+            acquired = header.moment("Acquisition") or moment_of(header.text("AcquisitionDateTime"), header.zone)
+            self._times[raw] = acquired, header.moment("Series") or header.moment("Study")
+        return self._times[raw]
 
     def part(self, name: str, slices: Iterable[Slice]) -> SeriesSeen:
         """A series of its own from some images of this one."""

@@ -84,6 +84,13 @@ class Written:
         """The first header of an indexed series."""
         return first_header(self.index(name))
 
+    def first_image(self, name: str) -> SeriesSeen | None:
+        """An indexed series by its lowest instance alone."""
+        try:
+            return from_files(name, sorted(self.index(name), key=lambda row: row.instance)[:1])
+        except BadFile:
+            return None
+
     def parts(self, uid: str) -> dict[str, frozenset[str]]:
         """Candidates that earlier inventories made of a SeriesInstanceUID, with their instances."""
         found = {name: self.index(name) for name in self._names.get(uid, ())}

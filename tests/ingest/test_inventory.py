@@ -8,57 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dicom_twin import CT_SERIES, PET_SERIES, Change, files, in_folder, in_zip
+from dicom_twin import CT_SERIES, PET_SERIES, files, in_folder, in_zip
+from inventory_twin import both, config, findings, index, scans, series, visit
 from pydicom.dataset import Dataset
 
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.core.tables import IndexRow, ScanRow
 from petproc.ingest import ingest_scan
 from petproc.ingest.inventory import take_inventory
-from petproc.ingest.queries import FindingRow
-from petproc.ingest.written import KeyRow, SeriesRow
+from petproc.ingest.written import KeyRow
 from petproc.io import read_rows
 from petproc.settings import IngestSettings
-
-
-def visit(person: str, number: int, **tags: Any) -> Change:
-    """Another person or day: UIDs and dates of their own; `tags` are set on every slice that has them."""
-
-    def change(one: Dataset, k: int) -> None:
-        mark = f"{person.encode().hex()[-6:]}{number}"
-        for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
-            setattr(one, name, f"{getattr(one, name)}.{int(mark, 16)}")
-        one.PatientID = person
-        one.StudyDate = one.SeriesDate = one.AcquisitionDate = f"202501{number:02d}"
-        for keyword, value in tags.items():
-            setattr(one, keyword, value(k) if callable(value) else value)
-
-    return change
-
-
-def both(change: Change | None = None, ct: Change | None = None) -> dict[str, bytes]:
-    return files("PT", change) | files("CT", ct or change)
-
-
-def scans(study: Path) -> list[ScanRow]:
-    return read_rows(layout.path(layout.SCANS, study), ScanRow)
-
-
-def series(study: Path) -> dict[str, SeriesRow]:
-    return {row.series: row for row in read_rows(layout.path(layout.EXCLUDED_SERIES, study), SeriesRow)}
-
-
-def findings(study: Path) -> dict[str, str]:
-    return {row.subject: row.code for row in read_rows(study / layout.FINDINGS, FindingRow)}
-
-
-def index(study: Path, uid: str) -> list[IndexRow]:
-    return read_rows(layout.path(layout.INDEX, study, series=uid), IndexRow)
-
-
-def config(study: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted((study / "config").rglob("*")) if path.is_file()}
 
 
 @pytest.fixture
