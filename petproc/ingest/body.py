@@ -14,8 +14,8 @@ WEIGHT_G = (20_000.0, 400_000.0)
 HEIGHT_M = (0.3, 2.5)
 HEIGHT_CM = (50.0, 250.0)
 """A number in this range can only be a height in cm."""
-BMI = (8.0, 90.0)
-"""kg/m2; beyond, weight or height is wrong."""
+BMI = (8.0, 110.0)
+"""kg/m2; beyond, weight or height is wrong, and which of them is not told."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,12 @@ def body(header: Header) -> Body:
     weight_kg, weight_unknown, findings = _weight(header.number("PatientWeight"))
     height_m, height_unknown, more = _height(header.number("PatientSize"))
     sex: Sex | None = {"M": "M", "F": "F", "O": "O"}.get(header.text("PatientSex") or "")  # type: ignore[assignment]
-    findings = [*findings, *more]
+    findings, unknown = [*findings, *more], [*weight_unknown, *height_unknown]
     if weight_kg and height_m and not BMI[0] <= weight_kg / height_m**2 <= BMI[1]:
-        words = (
-            f"PatientWeight (0010,1030) and PatientSize (0010,1020) are {weight_kg:g} kg and {height_m:g} m, a body "
-            f"mass index of {weight_kg / height_m**2:.0f}: ask the site which of them is right."
-        )
+        unknown += _contradicting(weight_kg, height_m)
+        words = f"{unknown[0].reason} Neither is used; TBR is still possible."
         findings.append(Finding("weight-and-height-contradict", words))
-    unknown = [*weight_unknown, *height_unknown]
+        weight_kg = height_m = None
     if sex is None:
         reason = "PatientSex (0010,0040) is missing."
         unknown.append(Unknown("sex", "sex-missing", reason, "Enter sex of the scan in config/worksheet.tsv."))
@@ -50,6 +48,18 @@ def body(header: Header) -> Body:
         )
         findings.append(Finding("sex-not-told", words, "info"))
     return Body(weight_kg, height_m, sex, tuple(unknown), tuple(findings))
+
+
+def _contradicting(weight_kg: float, height_m: float) -> list[Unknown]:
+    reason = (
+        f"PatientWeight (0010,1030) and PatientSize (0010,1020) are {weight_kg:g} kg and {height_m:g} m, which nobody "
+        "is: one of them is wrong."
+    )
+    remedy = "Enter weight_kg and height_cm of the scan in config/worksheet.tsv."
+    return [
+        Unknown("weight_kg", "weight-and-height-contradict", reason, remedy),
+        Unknown("height_m", "weight-and-height-contradict", reason, remedy),
+    ]
 
 
 def _weight(told: float | None) -> tuple[float | None, list[Unknown], list[Finding]]:

@@ -57,6 +57,8 @@ _NUMBER_OR_TIME = re.compile(r"[0-9eE.:+\-/ ]{1,40}")
 _WORD = re.compile(r"[A-Za-z0-9 .,&()/+\-]{1,64}")
 _CODED = ("Units", "SUVType", "DecayCorrection", "CorrectedImage", "PatientSex")
 UNREADABLE = "not a value of this tag"
+HALF_LIVES_MAX = 100.0
+"""No SUV is worked out for a candidate so far from the injection."""
 VALUES_MAX = 16
 """So many values of one element are quoted."""
 
@@ -167,6 +169,8 @@ def _bw_at(candidate: Candidate, value_factor: Sequence[float], given: Injection
     if not given.activity_bq or given.time is None or person.weight_kg is None:
         return None
     waited_s = (candidate.time - given.time).total_seconds()
+    if abs(waited_s) > HALF_LIVES_MAX * given.half_life_s:
+        return None
     dose_bq = given.activity_bq * decay_factor(waited_s, given.half_life_s)
     return per_slice([one * 1000.0 * person.weight_kg / dose_bq for one in value_factor])
 

@@ -67,7 +67,7 @@ def read_clock(headers: Sequence[Header]) -> Clock:
     if series is None:
         series = near(first.text("SeriesTime"), earliest.astimezone(first.zone))
     explicit = instant(first, first.text("DecayCorrectionDateTime"))
-    return Clock(frames, series, _unmoved(_vendor(first), earliest), _unmoved(explicit, earliest), findings)
+    return Clock(frames, series, _unmoved(_vendor(first), earliest), explicit, findings)
 
 
 def is_ge(header: Header) -> bool:

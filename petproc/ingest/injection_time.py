@@ -80,7 +80,7 @@ def _dated(dated: datetime, day: datetime, *, half_life_s: float, findings: tupl
         return _implausible(dated, day)
     words = (
         f"RadiopharmaceuticalStartDateTime (0018,1078) is {days} days from the scan, as de-identification leaves it; "
-        f"its clock was taken on the scan's day: injection {(day - moved).total_seconds() / 60:.0f} min before the scan."
+        f"its clock was taken on the scan's day: injected {(day - moved).total_seconds() / 60:.0f} min before the scan."
     )
     return InjectionTime(moved, (), (*findings, Finding("injection-date-replaced", words)))
 

@@ -36,6 +36,8 @@ ROUNDING_S = 2.0
 """A source may be this much later than the earliest acquisition: times are cut to whole seconds in many headers."""
 BEFORE_MAX_S = 12 * 3600.0
 """A time further before the earliest acquisition is a date that was moved."""
+BEFORE_MAX_HALF_LIVES = 60.0
+"""Nor can it be so many half-lives before: of short-lived nuclides nothing would be left."""
 HALF_LIVES_MAX = 6.0
 """DecayCorrectionDateTime may be the injection, this many half-lives before the scan."""
 STATED = ("decay_datetime", "vendor", "series")
@@ -111,11 +113,13 @@ def _possible(candidate: Candidate, earliest: datetime, half_life_s: float) -> C
     """The candidate, inadmissible where its time cannot be that of a decay correction."""
     ahead_s = (earliest - candidate.time).total_seconds()
     explicit = candidate.source == "decay_datetime"
-    before_max_s = max(BEFORE_MAX_S, HALF_LIVES_MAX * half_life_s) if explicit else BEFORE_MAX_S
+    before_max_s = min(BEFORE_MAX_S, BEFORE_MAX_HALF_LIVES * half_life_s)
+    if explicit:
+        before_max_s = max(before_max_s, HALF_LIVES_MAX * half_life_s)
     if ahead_s < -ROUNDING_S:
         return replace(candidate, admissible=False, note="later than the earliest acquisition")
     if ahead_s > before_max_s:
-        return replace(candidate, admissible=False, note=f"more than {before_max_s / 3600:.0f} h before the scan")
+        return replace(candidate, admissible=False, note=f"more than {before_max_s / 3600:.3g} h before the scan")
     return candidate
 
 

@@ -160,6 +160,13 @@ def test_the_decay_correction_time_of_enhanced_pet_is_believed() -> None:
     assert suv_factors(at_injection) == pytest.approx([70_000 / 350e6] * 3)
 
 
+@pytest.mark.parametrize("moved", ["19000101104500", "20240101110000", "22001231235959"])
+def test_a_decay_correction_time_of_another_date_is_not_believed(moved: str) -> None:
+    known = derived(enhanced("YES", moved))
+    assert known.acquisition.decay_reference_time == ELEVEN
+    assert codes(known) == {"reference-time-sources-differ"}
+
+
 def test_a_decay_correction_time_after_the_scan_is_not_believed() -> None:
     known = derived(enhanced("YES", "20250101120000"))
     assert known.acquisition.decay_reference_time == ELEVEN

@@ -54,9 +54,8 @@ def test_a_dose_in_doubt_is_unknown_and_the_images_go_on(told: str | None, code:
     [
         ("70", 70.0, set()),
         ("70000", 70.0, {"weight-in-grams"}),
-        ("20000", 20.0, {"weight-in-grams", "weight-and-height-contradict"}),
+        ("30000", 30.0, {"weight-in-grams"}),
         ("260", 260.0, set()),
-        ("490", 490.0, {"weight-and-height-contradict"}),
     ],
 )
 def test_a_weight_is_in_kg_or_unmistakably_in_g(told: str, kg: float, found: set[str]) -> None:
@@ -73,6 +72,19 @@ def test_a_weight_in_doubt_is_unknown(told: str | None) -> None:
     assert codes(known) == {"weight-unusable"}
     assert code_of(lambda: suv_per_activity(known.acquisition)) == "weight-unusable"
     assert suv_per_activity(known.acquisition, "ibw") == pytest.approx(66_430 / (350e6 * LEFT))
+
+
+@pytest.mark.parametrize(("weight", "height"), [("7", "1.75"), ("20000", "1.75"), ("70", "0.7"), ("490", "175")])
+def test_a_weight_and_a_height_that_nobody_has_are_both_unknown(weight: str, height: str) -> None:
+    known = derived(PatientWeight=weight, PatientSize=height)
+    assert unknown(known) == dict.fromkeys(("weight_kg", "height_m"), "weight-and-height-contradict")
+    assert "weight-and-height-contradict" in codes(known)
+    assert code_of(lambda: suv_per_activity(known.acquisition)) == "weight-and-height-contradict"
+
+
+def test_a_newborn_and_the_heaviest_are_believed() -> None:
+    for weight, height in (("3", "0.5"), ("300", "1.7")):
+        assert derived(PatientWeight=weight, PatientSize=height).acquisition.weight_kg == float(weight)
 
 
 @pytest.mark.parametrize(("told", "metres", "found"), [("1.75", 1.75, set()), ("175", 1.75, {"height-in-cm"})])

@@ -255,6 +255,21 @@ def test_absurd_numbers_give_a_card(keyword: str, number: str) -> None:
     json.dumps(card(uncorrected), allow_nan=False)
 
 
+def test_a_series_dated_a_century_ago_gives_a_card() -> None:
+    def rubidium(one: Dataset, _: int) -> None:
+        item = one.RadiopharmaceuticalInformationSequence[0]
+        item.RadionuclideHalfLife = "75.5"
+        item.RadionuclideCodeSequence[0].CodeMeaning = "^82^Rubidium"
+        item.RadiopharmaceuticalStartDateTime, item.RadiopharmaceuticalStartTime = "20250101105900", "105900"
+
+    for change in ((), (rubidium,)):
+        for date in ("19000101", "22001231", "20241231"):
+            told = card(headers(*change, SeriesDate=date))
+            (series,) = (one for one in told["candidates"] if one["source"] == "series")
+            assert series["admissible"] is False
+            json.dumps(told, allow_nan=False)
+
+
 # deliveries of others
 
 
