@@ -68,7 +68,7 @@ def _weight(told: float | None) -> tuple[float | None, list[Unknown], list[Findi
     if told and WEIGHT_G[0] <= told <= WEIGHT_G[1]:
         words = f"PatientWeight (0010,1030) is {told:g}; it is taken as {told / 1000:g} kg, entered in g."
         return told / 1000.0, [], [Finding("weight-in-grams", words)]
-    said = f"{told:g} kg" if told else "missing or 0"
+    said = f"{told:g} kg" if told else "missing, 0 or no number"
     reason = f"PatientWeight (0010,1030) is {said}."
     why = Unknown("weight_kg", "weight-unusable", reason, "Enter weight_kg of the scan in config/worksheet.tsv.")
     return None, [why], [Finding("weight-unusable", f"{reason} No SUV by body weight; TBR is still possible.")]
@@ -80,6 +80,6 @@ def _height(told: float | None) -> tuple[float | None, list[Unknown], list[Findi
     if told and HEIGHT_CM[0] <= told <= HEIGHT_CM[1]:
         words = f"PatientSize (0010,1020) is {told:g}; it is taken as {told / 100:g} m, entered in cm."
         return told / 100.0, [], [Finding("height-in-cm", words)]
-    reason = f"PatientSize (0010,1020) is {f'{told:g} m' if told else 'missing or 0'}."
+    reason = f"PatientSize (0010,1020) is {f'{told:g} m' if told else 'missing, 0 or no number'}."
     why = Unknown("height_m", "height-unusable", reason, "Enter height_cm of the scan in config/worksheet.tsv.")
     return None, [why], [Finding("height-unusable", f"{reason} It is not used.")] if told else []

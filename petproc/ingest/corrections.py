@@ -8,7 +8,7 @@ from petproc.core.errors import Refusal
 from petproc.dicom.header import Header, tag_of
 from petproc.ingest.units import quoted
 
-INJECTION = tag_of("RadiopharmaceuticalInformationSequence")
+INJECTED = ("PatientID", "PatientSex", "PatientWeight", "PatientSize", "RadiopharmaceuticalInformationSequence")
 DECAY_CORRECTIONS = ("START", "ADMIN", "NONE")
 
 
@@ -29,7 +29,7 @@ def check_is_measurement(headers: Sequence[Header]) -> None:
     """Refuse a PET whose images contradict each other or are not attenuation-corrected."""
     first = headers[0]
     for keyword in ("Units", "SUVType", "DecayCorrection", "CorrectedImage", "SeriesType"):
-        if len({header.texts(keyword) for header in headers}) > 1:
+        if not _same_bytes(headers, (keyword,)) and len({header.texts(keyword) for header in headers}) > 1:
             raise Refusal(
                 "mixed-series",
                 f"The slices of the PET differ in {keyword}.",
@@ -70,14 +70,12 @@ def check_decay(header: Header, *, is_suv: bool) -> None:
 
 def check_same_injection(headers: Sequence[Header]) -> None:
     """Slices that tell of different people or injections do not belong into one volume."""
+    if _same_bytes(headers, INJECTED):
+        return
     told = set()
-    read: dict[bytes, Header] = {}
     for header in headers:
-        raw = header.elements.values.get(INJECTION, b"")
-        item = read.get(raw)
-        if item is None:
-            items = header.items("RadiopharmaceuticalInformationSequence")
-            item = read[raw] = items[0] if items else header
+        items = header.items("RadiopharmaceuticalInformationSequence")
+        item = items[0] if items else header
         told.add(
             (
                 header.text("PatientID"),
@@ -95,3 +93,10 @@ def check_same_injection(headers: Sequence[Header]) -> None:
             "The slices of the PET differ in participant, sex, weight, height, dose or time of injection.",
             "Ask the site to send the series again from the scanner.",
         )
+
+
+def _same_bytes(headers: Sequence[Header], keywords: Sequence[str]) -> bool:
+    """Whether these elements stand alike in all headers, as they mostly do: then nothing of them has to be read."""
+    tags = [tag_of(keyword) for keyword in keywords]
+    first = [headers[0].elements.values.get(tag) for tag in tags]
+    return all([header.elements.values.get(tag) for tag in tags] == first for header in headers[1:])

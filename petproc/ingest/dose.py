@@ -97,7 +97,10 @@ def _activity(told: float | None) -> tuple[float | None, tuple[Unknown, ...], tu
     """RadionuclideTotalDose in Bq; another unit only where the number leaves no doubt."""
     if not told:
         why = Unknown(
-            "injected_activity_bq", "dose-missing", "RadionuclideTotalDose (0018,1074) is missing or 0.", _REMEDY
+            "injected_activity_bq",
+            "dose-missing",
+            "RadionuclideTotalDose (0018,1074) is missing, 0 or no number.",
+            _REMEDY,
         )
         return None, (why,), (Finding("dose-missing", f"{why.reason} No SUV; TBR is still possible."),)
     if DOSE_MBQ[0] <= told <= DOSE_MBQ[1]:
