@@ -99,16 +99,20 @@ def _meta(content: bytes, start: int) -> tuple[str | None, int]:
 
 
 def _deflated(content: bytes, at: int, partial: bool) -> Header:
-    most = min(MAX_HEADER_BYTES, 16 * len(content)) if partial else MAX_HEADER_BYTES
-    plain = inflated(content, at, most)
-    try:
-        elements = walk(plain, at, implicit=False)
-    except Odd:
-        elements = read_generally(plain[at:]).elements
-        elements = elements.ending(elements.stop + at)
-    if partial and not _at_pixels(plain, elements.stop):
-        raise Cut
-    return Header(elements, DEFLATED)
+    """The header of a deflated file, inflated no further than it takes to see it end."""
+    for most in (16 * len(content),) if partial else (1 << 20, 1 << 24, MAX_HEADER_BYTES):
+        plain = inflated(content, at, most)
+        try:
+            try:
+                elements = walk(plain, at, implicit=False)
+            except Odd:
+                elements = read_generally(plain[at:]).elements
+                elements = elements.ending(elements.stop + at)
+        except Cut:
+            continue
+        if _at_pixels(plain, elements.stop) or (not partial and len(plain) - at < most):
+            return Header(elements, DEFLATED)
+    raise Cut
 
 
 def _at_pixels(content: bytes, stop: int) -> bool:
