@@ -57,8 +57,8 @@ class Listing:
 
     def add(self, name: str, entry: Entry) -> None:
         """An entry under its name; of two different ones with one name neither, for nobody can tell which is meant."""
-        if reason := _unusable(name):
-            self.refuse(name, *reason)
+        if bad := _unusable(name):
+            self._leave_out(name, bad)
             return
         known = self.entries.get(name)
         if name in self._twice or (known and (known.size, known.crc) != (entry.size, entry.crc)):
@@ -70,15 +70,18 @@ class Listing:
             self.entries[name] = entry
 
     def refuse(self, name: str, code: str, reason: str) -> None:
+        self._leave_out(name, BadFile(code, reason))
+
+    def _leave_out(self, name: str, bad: BadFile) -> None:
         self.entries.pop(name, None)
-        self.bad.append((_CONTROL.sub("?", name), BadFile(code, reason)))
+        self.bad.append((_CONTROL.sub("?", name), bad))
 
 
-def _unusable(name: str) -> tuple[str, str] | None:
+def _unusable(name: str) -> BadFile | None:
     if _CONTROL.search(name) or not name:
-        return "file-name-unreadable", "Its name in the archive holds characters that no file name should."
+        return BadFile("file-name-unreadable", "Its name in the archive holds characters that no file name should.")
     if _OUTSIDE.search(name):
-        return "archive-name-outside", "Its name leads out of the archive; it is not read."
+        return BadFile("archive-name-outside", "Its name leads out of the archive; it is not read.")
     return None
 
 
