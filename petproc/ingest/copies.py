@@ -12,6 +12,7 @@ from petproc.dicom.files import BadFile, Files
 from petproc.dicom.instance import parse
 from petproc.ingest.queries import Noted
 from petproc.ingest.seen import SeriesSeen, Slice
+from petproc.ingest.tellable import differing
 
 _ALIKE = (
     *("Modality", "Rows", "Columns", "PixelSpacing", "Units", "CorrectedImage", "ImageType"),
@@ -41,14 +42,22 @@ def copies(fresh: Sequence[SeriesSeen], known: Iterable[SeriesSeen]) -> dict[str
 
 
 def _noted(copy: SeriesSeen, original: SeriesSeen) -> Noted:
-    if copy.person == original.person:
-        words = "The series was sent a second time under new UIDs: its images are those of another one. It is left out."
-        return Noted(copy.uid, Finding("series-copied", words, "info"), value=f"copy of {original.uid}")
-    words = (
-        "The same images were sent under two PatientIDs (0010,0020). This series is left out; if they belong to its "
-        "PatientID, exclude the scan of the other."
-    )
-    return Noted(copy.uid, Finding("same-scan-under-two-ids", words), value=f"copy of {original.uid}")
+    value = f"copy of {original.uid}"
+    if copy.person != original.person:
+        words = (
+            "The same images were sent under two PatientIDs (0010,0020). This series is left out; if they belong to "
+            "its PatientID, exclude the scan of the other."
+        )
+        return Noted(copy.uid, Finding("same-scan-under-two-ids", words), value=value)
+    tags = differing(copy.first_header, original.first_header) if copy.modality == "PT" else []
+    if tags:
+        words = (
+            f"The same images were sent twice, with other values in {', '.join(tags)}. This series is left out and the "
+            "other one taken. Please tell which values are right."
+        )
+        return Noted(copy.uid, Finding("series-sent-differently", words), tag="; ".join(tags), value=value)
+    words = "The series was sent a second time under new UIDs: its images are those of another one. It is left out."
+    return Noted(copy.uid, Finding("series-copied", words, "info"), value=value)
 
 
 def _fingerprint(one: SeriesSeen) -> Hashable:

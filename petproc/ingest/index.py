@@ -15,6 +15,7 @@ from petproc.dicom.instance import parse
 from petproc.ingest import ledger
 from petproc.ingest.queries import Noted
 from petproc.ingest.seen import SeriesSeen
+from petproc.ingest.tellable import differing
 from petproc.io import read_rows
 
 
@@ -34,7 +35,7 @@ def read_index(study: Path, uid: str) -> list[IndexRow]:
 
 def located(row: IndexRow, study: Path) -> IndexRow:
     """The row with its path taken from the study's folder where it is relative."""
-    return replace(row, path=str(study / row.path))
+    return replace(row, path=str(study.resolve() / row.path))
 
 
 def first_header(rows: Sequence[IndexRow]) -> Header | None:
@@ -53,7 +54,7 @@ def follow(study: Path, one: SeriesSeen) -> list[Noted]:
     old = read_index(study, one.uid)
     if not old:
         return []
-    noted = _grown(one, old)
+    noted = _grown(one, old) + _corrected(one, old)
     gone = [row for row in old if not Path(row.path).exists()]
     if not gone:
         return noted
@@ -88,6 +89,25 @@ def _grown(one: SeriesSeen, old: Sequence[IndexRow]) -> list[Noted]:
         f"the series' file in config/index and its row in {layout.EXCLUDED_SERIES}, then repeat the inventory."
     )
     return [Noted(one.uid, Finding("series-grew", words), value=f"{more} images")]
+
+
+def _corrected(one: SeriesSeen, old: Sequence[IndexRow]) -> list[Noted]:
+    """Tags of a PET that say something else in a file that has come again at another place."""
+    row = min(old, key=lambda row: row.instance)
+    new = one.rows.get(row.instance)
+    if one.modality != "PT" or new is None or (new.path, new.member) == (row.path, row.member):
+        return []
+    before = first_header([row])
+    after = next(each for each in one.slices if each.instance == row.instance).kept
+    tags = differing(one.headers_kept.header(after), before) if after and before else []
+    if not tags:
+        return []
+    words = (
+        f"The series was sent again with other values in {', '.join(tags)}; the files that came first are still read. "
+        "If the new values are right, enter them in config/worksheet.tsv, or remove the series' file in config/index "
+        f"and its row in {layout.EXCLUDED_SERIES} and repeat the inventory."
+    )
+    return [Noted(one.uid, Finding("series-resent-differently", words), tag="; ".join(tags))]
 
 
 def _relative(row: IndexRow, study: Path) -> IndexRow:

@@ -84,7 +84,7 @@ def take_inventory(
     append_rows(layout.path(layout.EXCLUDED_SERIES, study), rows, SeriesRow)
 
     table = Table([*old.scans, *added], old.worksheet, old.header, old.acquired, old.first_image)
-    noted += review(table, seen, old.settings.ingest)
+    noted += review(table, {uid: old.as_indexed(one) for uid, one in seen.items()}, old.settings.ingest)
     noted += late_cts(table, seen, labels) + late_pets(table, seen, labels) + doubtful_ids(seen.values(), old.labels)
     outcome = reconcile(
         layout.path(layout.FINDINGS, study),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from petproc.core.acquisition import TAG_OF
 from petproc.core.errors import Finding, Refusal
@@ -13,19 +13,9 @@ from petproc.ingest.derivation import derive
 from petproc.ingest.ledger import EMPTY
 from petproc.ingest.queries import Noted
 from petproc.ingest.seen import SeriesSeen
+from petproc.ingest.tellable import named_in, value_of
 from petproc.ingest.window import one_image
 from petproc.settings import IngestSettings
-
-TELLABLE = (
-    *("Units", "SUVType", "DecayCorrection", "CorrectedImage", "AttenuationCorrectionMethod", "SeriesType"),
-    *("RadionuclideTotalDose", "RadionuclideHalfLife", "RadiopharmaceuticalStartTime"),
-    *("RadiopharmaceuticalStartDateTime", "PatientWeight", "PatientSize", "PatientSex"),
-    *("FrameReferenceTime", "ActualFrameDuration", "DecayFactor", "RescaleSlope", "RescaleIntercept"),
-    *("AcquisitionTime", "SeriesTime", "NumberOfSlices", "NumberOfTimeSlices"),
-)
-"""Tags whose value a query repeats; none of them tells who it is."""
-VALUES_MAX = 3
-_TAG = re.compile(r"([A-Z][A-Za-z0-9]+) \(([0-9A-Fa-f]{4},[0-9A-Fa-f]{4})\)")
 
 
 def preview(pet: SeriesSeen, scan: str, settings: IngestSettings) -> list[Noted]:
@@ -53,28 +43,6 @@ def _series(headers: Sequence[Header]) -> Series:
 
 def _with_tags(noted: Noted, said: str, headers: Sequence[Header]) -> Noted:
     """The tags that a message names, with what stands in them."""
-    named = dict.fromkeys(f"{name} ({number})" for name, number in _TAG.findall(said))
-    tags = list(named) if noted.tag == EMPTY else [noted.tag]
-    values = [value for tag in tags if (value := _value(tag.split(" ")[0], headers))]
-    return Noted(
-        noted.subject,
-        noted.finding,
-        noted.scan,
-        "; ".join(tags) or EMPTY,
-        "; ".join(values) or EMPTY,
-        noted.severity,
-    )
-
-
-def _value(keyword: str, headers: Sequence[Header]) -> str:
-    if keyword not in TELLABLE:
-        return ""
-    told = list(dict.fromkeys(_texts(keyword, headers)))
-    more = f" and {len(told) - VALUES_MAX} more" if len(told) > VALUES_MAX else ""
-    return " or ".join(text or "empty" for text in told[:VALUES_MAX]) + more
-
-
-def _texts(keyword: str, headers: Iterable[Header]) -> Iterator[str]:
-    for header in headers:
-        item = next(iter(header.items("RadiopharmaceuticalInformationSequence")), header)
-        yield "\\".join(header.texts(keyword) or item.texts(keyword))
+    tags = named_in(said) if noted.tag == EMPTY else [noted.tag]
+    values = [value for tag in tags if (value := value_of(tag, headers))]
+    return replace(noted, tag="; ".join(tags) or EMPTY, value="; ".join(values) or EMPTY)

@@ -91,6 +91,16 @@ class Written:
         except BadFile:
             return None
 
+    def as_indexed(self, one: SeriesSeen) -> SeriesSeen:
+        """A PET that was indexed earlier as ingest will read it, which is not what lies in a delivery sent again."""
+        rows = {row.instance: row for row in self.index(one.uid)} if one.uid in self.series else {}
+        if one.modality != "PT" or not rows or rows == one.rows:
+            return one
+        try:
+            return from_files(one.uid, list(rows.values()))
+        except BadFile:
+            return one
+
     def parts(self, uid: str) -> dict[str, frozenset[str]]:
         """Candidates that earlier inventories made of a SeriesInstanceUID, with their instances."""
         found = {name: self.index(name) for name in self._names.get(uid, ())}
