@@ -4,6 +4,7 @@
 # make lint      style, types, layers, spelling
 # make fuzz      10,000 damaged files and archives through ingest, then two minutes guided by coverage
 # make benchmark-ingest   ingest against dcm2niix and dicom2nifti (needs: .venv/bin/pip install dcm2niix dicom2nifti)
+# make docs      the table of codes, docs/codes.md, made from the code
 # make lock      resolve the dependencies anew
 # make clean     remove everything that make made
 
@@ -26,7 +27,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test fuzz benchmark-ingest lint lock clean
+.PHONY: help install demo test fuzz benchmark-ingest lint docs lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -74,6 +75,9 @@ lint: $(INSTALLED)
 	$(BIN)/snakefmt --check --compact-diff Snakefile workflow
 	$(BIN)/codespell
 	$(BIN)/python -m pytest -q tests/workflow/test_lint.py
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/make_codes.py
 
 # uv is only needed here; the lock itself is installed by pip.
 lock:
