@@ -104,7 +104,7 @@ def doubtful_ids(series: Iterable[SeriesSeen], known: Iterable[str]) -> list[Not
 
 def alike_ids(people: Iterable[str], known: Iterable[str] = ()) -> list[tuple[str, ...]]:
     """PatientIDs that differ only by case, spaces, punctuation or leading zeros; groups with one of `people`."""
-    groups: dict[str, set[str]] = defaultdict(set)
+    groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for person in (*people, *known):
         if key := _plain(person):
             groups[key].add(person)
@@ -112,9 +112,10 @@ def alike_ids(people: Iterable[str], known: Iterable[str] = ()) -> list[tuple[st
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1 and group & new)
 
 
-def _plain(person: str) -> str:
-    letters = re.sub(r"[\W_]", "", person.casefold())
-    return re.sub(r"(?<!\d)0+(?=\d)", "", letters)
+def _plain(person: str) -> tuple[str, ...]:
+    """Its runs of letters and of digits, in lower case and without leading zeros."""
+    runs = re.findall(r"[^\W\d_]+|\d+", re.sub(r"\s", "", person.casefold()))
+    return tuple(run.lstrip("0") or "0" for run in runs)
 
 
 def _within(value: float | None, limits: Sequence[float]) -> float | None:
