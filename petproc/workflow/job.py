@@ -92,7 +92,11 @@ def job(snakemake: Any, stage: str) -> Iterator[Run]:
         params=dict(snakemake.params.items()),
         threads=int(snakemake.threads),
     )
-    with _log(Path(snakemake.log[0])), _one_thread(), _whole_or_nothing(run.output, final):
+    with (
+        _log(Path(snakemake.log[0]), of_delivery=stage == "ingest"),
+        _one_thread(),
+        _whole_or_nothing(run.output, final),
+    ):
         try:
             yield run
         except Refusal as refusal:
@@ -142,8 +146,11 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[None]:
-    """Everything that is said goes to the log; a bug leaves its traceback there and ends the process."""
+def _log(path: Path, *, of_delivery: bool) -> Iterator[None]:
+    """Everything that is said goes to the log; a bug leaves its traceback there and ends the process.
+
+    Where files of a delivery are read the traceback is without the error's words: they may quote a name or a path.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
         handler = logging.StreamHandler(stream)
@@ -154,8 +161,12 @@ def _log(path: Path) -> Iterator[None]:
         try:
             with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
                 yield
-        except Exception:
-            traceback.print_exc(file=stream)
+        except Exception as error:
+            if of_delivery:
+                traceback.print_tb(error.__traceback__, file=stream)
+                print(type(error).__name__, file=stream)
+            else:
+                traceback.print_exc(file=stream)
             sys.exit(1)
         finally:
             LOGGER.removeHandler(handler)

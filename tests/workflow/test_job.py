@@ -46,6 +46,23 @@ def refused(folder: Path, *outputs: str, stage: str) -> SimpleNamespace:
     return SimpleNamespace(**{name: folder / name for name in outputs})
 
 
+def test_a_bug_of_ingest_is_in_the_log_without_words_that_may_quote_the_delivery(tmp_path: Path) -> None:
+    def buggy() -> None:
+        with job(snakemake(tmp_path, "pet"), "ingest"):
+            try:
+                raise ValueError("Doe^Jane")
+            except ValueError as error:
+                raise OSError("/deliveries/doe/ct.dcm") from error
+
+    with pytest.raises(SystemExit, match="1"):
+        buggy()
+    log = (tmp_path / "logs/job.log").read_text()
+    assert "in buggy" in log
+    assert "OSError" in log
+    assert "Doe" not in log.replace('raise ValueError("Doe^Jane")', "")
+    assert "ct.dcm" not in log.replace('raise OSError("/deliveries/doe/ct.dcm") from error', "")
+
+
 def test_outputs_appear_together_when_the_job_ends(tmp_path: Path) -> None:
     with job(snakemake(tmp_path, "alignment", "sample"), "align") as run:
         write_json(run.output.alignment, {})
