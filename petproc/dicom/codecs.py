@@ -7,8 +7,13 @@ everywhere: pylibjpeg-openjpeg for JPEG 2000, pyjpegls for JPEG-LS, GDCM for JPE
 from __future__ import annotations
 
 import logging
+import os
 import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +32,7 @@ MAX_FRAGMENTS = 1_000_000
 
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _ITEM_HEADER = 8
+_one_at_a_time = Lock()
 
 
 def frame_places(content: bytes, start: int, frames: int) -> list[list[slice]]:
@@ -95,15 +101,38 @@ def decoded(
         "pixel_keyword": "PixelData",
     }
     try:
-        values, _ = get_decoder(syntax).as_array(
-            encapsulate([codestream], has_bot=False), index=0, raw=True, decoding_plugin=_plugin(syntax), **options
-        )
+        with _heard() if _plugin(syntax) == "gdcm" else nullcontext():
+            values, _ = get_decoder(syntax).as_array(
+                encapsulate([codestream], has_bot=False), index=0, raw=True, decoding_plugin=_plugin(syntax), **options
+            )
     except Exception:  # the decoders raise whatever they like on damaged data
         raise BadFile("file-damaged", "Its compressed pixels cannot be decoded.") from None
     if values.shape != shape:
         raise BadFile("file-damaged", "Its compressed pixels are not of the size that its header says.")
     exact: NDArray[np.integer] = values.astype(dtype, copy=False)
     return exact
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Raise `Unreadable` where GDCM fills damaged pixels up with others: it says so on standard error alone."""
+    with _one_at_a_time, tempfile.TemporaryFile() as heard:
+        try:
+            before = os.dup(2)
+        except OSError:  # there is no standard error
+            yield
+            return
+        try:
+            os.dup2(heard.fileno(), 2)
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+        heard.seek(0)
+        said = heard.read()
+    if b"Corrupt JPEG data" in said:
+        raise Unreadable("they are damaged")
+    os.write(2, said)
 
 
 def _plugin(syntax: str) -> str:
@@ -133,7 +162,7 @@ def _check(syntax: str, codestream: bytes, *, shape: tuple[int, int], dtype: np.
         raise Unreadable(f"they claim {said.bits} bits, the header {bits} of {dtype.itemsize * 8}")
     if syntax.endswith((".4.50", ".4.51")) and said.bits != 8:
         raise BadFile("transfer-syntax-not-supported", "Its lossy JPEG has 12 bits, for which no decoder is installed.")
-    if not is_complete(codestream):
+    if not is_complete(syntax, codestream):
         raise Unreadable("they end before the end of the image")
 
 

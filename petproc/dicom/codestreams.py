@@ -62,9 +62,25 @@ def claim(syntax: str, codestream: bytes) -> Claim:
         raise Unreadable("they end inside their own header") from None
 
 
-def is_complete(codestream: bytes) -> bool:
-    """Whether it ends with the marker that ends every codestream; bytes that only fill up may follow."""
+def is_complete(syntax: str, codestream: bytes) -> bool:
+    """Whether it goes on to the marker that ends every codestream; bytes that only fill up may follow.
+
+    The parts of a JPEG 2000 say how long they are, and must lead there.
+    """
+    if syntax in _JPEG_2000:
+        return _after_tiles(codestream, codestream.find(b"\xff\x90"))
     return codestream[-4096:].rstrip(b"\0\xff").endswith(b"\xff\xd9") or codestream.endswith(b"\xff\xd9")
+
+
+def _after_tiles(code: bytes, here: int) -> bool:
+    for _ in range(_TILE_PARTS_MAX):
+        if here < 0 or code[here : here + 2] != _SOT.to_bytes(2) or here + 12 > len(code):
+            return code[here : here + 2] == b"\xff\xd9"
+        (size,) = struct.unpack_from(">I", code, here + 6)
+        if not size:
+            return code[-4096:].rstrip(b"\0").endswith(b"\xff\xd9")
+        here += max(size, 12)
+    return False
 
 
 def _jpeg(syntax: str, code: bytes) -> Claim:

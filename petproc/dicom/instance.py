@@ -15,18 +15,12 @@ from petproc.dicom.codestreams import ALWAYS_LOSSY, PERHAPS_LOSSY, Unreadable, c
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
 from petproc.dicom.pixels import check_layout, frame_count, matrix, plane_bytes, significant_bits, stored_type
-from petproc.dicom.rewritten import inflated, read_generally
+from petproc.dicom.rewritten import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, inflated, read_generally
 from petproc.dicom.walk import Cut, Odd, TooMany, walk
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module="pydicom")  # they quote values, and a value may be a name
 
-IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED = (
-    "1.2.840.10008.1.2",
-    "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2.2",
-    "1.2.840.10008.1.2.1.99",
-)
 PLAIN = (EXPLICIT, IMPLICIT, BIG_ENDIAN)
 """Transfer syntaxes whose pixels stand in the file as numbers."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -40,6 +34,7 @@ _STARTS = (b"\x02\x00", b"\x04\x00", b"\x08\x00")
 """Groups that a file without preamble may begin with."""
 _FLOAT, _DOUBLE, _PIXEL_DATA, _PIXEL_GROUP = 0x7FE00008, 0x7FE00009, 0x7FE00010, 0x7FE0
 _INCOMPLETE = BadFile("header-incomplete", "Its DICOM header does not end within the part that was read.")
+_A_DIRECTORY = BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
 _TRUNCATED = BadFile("file-truncated", "It ends inside its header.")
 
 
@@ -67,18 +62,18 @@ def _read(content: bytes, partial: bool) -> Header:
     start = 132 if content[128:132] == b"DICM" else 0
     if not start and content[:2] not in _STARTS:
         raise BadFile("not-dicom", "It is not a DICOM file.")
+    named, at = _meta(content, start)
+    if named == DEFLATED:
+        return _deflated(content, at, partial)
+    syntax = named or (EXPLICIT if content[at + 4 : at + 6].isalpha() else IMPLICIT)
     try:
-        syntax, at = _meta(content, start)
         if syntax == BIG_ENDIAN:
             raise Odd
-        if syntax == DEFLATED:
-            return _deflated(content, at, partial)
-        syntax = syntax or (EXPLICIT if content[at + 4 : at + 6].isalpha() else IMPLICIT)
         elements = walk(content, at, implicit=syntax == IMPLICIT)
     except Odd:
         if partial:
             raise _INCOMPLETE from None
-        return read_generally(content)
+        return read_generally(content, at, syntax)
     if partial and not _at_pixels(content, elements.stop):
         raise _INCOMPLETE
     return Header(elements, syntax)
@@ -87,15 +82,19 @@ def _read(content: bytes, partial: bool) -> Header:
 def _meta(content: bytes, start: int) -> tuple[str | None, int]:
     """The transfer syntax that the file meta information names, and where the dataset begins."""
     group = content[start : start + 2]
-    if group == b"\x02\x00":
-        meta = walk(content, start, implicit=False, only_group=0x0002)
-        header = Header(meta)
-        if header.text("MediaStorageSOPClassUID") == _DIRECTORY:
-            raise BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
-        return header.text("TransferSyntaxUID"), meta.stop
     if group == b"\x04\x00":
-        raise BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
-    return None, start
+        raise _A_DIRECTORY
+    if group != b"\x02\x00":
+        return None, start
+    for implicit in (False, True):  # some writers keep this group without types
+        try:
+            meta = Header(walk(content, start, implicit=implicit, only_group=0x0002))
+        except Odd:
+            continue
+        if meta.text("MediaStorageSOPClassUID") == _DIRECTORY:
+            raise _A_DIRECTORY
+        return meta.text("TransferSyntaxUID"), meta.stop
+    raise BadFile("file-damaged", "Its DICOM header is damaged.")
 
 
 def _deflated(content: bytes, at: int, partial: bool) -> Header:
@@ -106,8 +105,7 @@ def _deflated(content: bytes, at: int, partial: bool) -> Header:
             try:
                 elements = walk(plain, at, implicit=False)
             except Odd:
-                elements = read_generally(plain[at:]).elements
-                elements = elements.ending(elements.stop + at)
+                elements = read_generally(plain, at, EXPLICIT).elements
         except Cut:
             continue
         if _at_pixels(plain, elements.stop) or (not partial and len(plain) - at < most):

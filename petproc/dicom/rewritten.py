@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 from threading import Lock
 
-import pydicom
 from isal import isal_zlib
 from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
-from petproc.dicom.walk import walk
+from petproc.dicom.walk import PIXELS_FROM, walk
 
 GENERAL_READER_BYTES = 1 << 22
 """No more of a file than 4 MiB is given to the general reader, which takes about a hundred bytes for each of them."""
-_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.1.99",
+)
 _DEFLATE_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # isal types it as an instance
 _one_at_a_time = Lock()
 
@@ -30,17 +35,27 @@ def inflated(content: bytes, start: int, most: int) -> bytes:
     return content[:start] + bytes(body)
 
 
-def read_generally(content: bytes) -> Header:
-    """The header as pydicom reads it, turned into a plain little-endian one; its pixels stay where and as they are."""
-    stream = io.BytesIO(content[:GENERAL_READER_BYTES])
+def read_generally(content: bytes, start: int, syntax: str) -> Header:
+    """The dataset from `start` on as pydicom reads it, turned into a plain little-endian one; its pixels stay in place.
+
+    `syntax` is what the file says of itself; where its elements turn out to have no types, the header is implicit.
+    """
+    stream = io.BytesIO(content[start : start + GENERAL_READER_BYTES])
+    big_endian, explicit = syntax == BIG_ENDIAN, content[start + 4 : start + 6].isalpha()
     try:
         with _one_at_a_time:
-            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-            syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or _EXPLICIT_LITTLE
+            dataset = read_dataset(stream, not explicit, not big_endian, stop_when=_is_behind_header)
             plain = DicomBytesIO()
             plain.is_little_endian, plain.is_implicit_VR = True, False
             write_dataset(plain, dataset)
             elements = walk(plain.getvalue(), implicit=False)
     except Exception:  # pydicom raises a dozen kinds on damaged files; all of them mean this
         raise BadFile("file-damaged", "Its DICOM header is damaged.") from None
-    return Header(elements.ending(stream.tell()), syntax)
+    stop = start + stream.tell()
+    if not big_endian and syntax in (IMPLICIT, EXPLICIT):
+        syntax = EXPLICIT if content[stop + 4 : stop + 6].isalpha() else IMPLICIT
+    return Header(elements.ending(stop), syntax)
+
+
+def _is_behind_header(tag: int, _kind: str | None, _length: int) -> bool:
+    return tag >= PIXELS_FROM

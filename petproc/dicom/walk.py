@@ -24,7 +24,7 @@ MAX_ITEMS = 100_000
 """Items of one sequence."""
 UNDEFINED = 0xFFFFFFFF
 
-_PIXELS_FROM = 0x7FE00008
+PIXELS_FROM = 0x7FE00008
 """Nothing behind it is header: pixels of any kind, and what vendors keep behind them."""
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
@@ -69,7 +69,7 @@ def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | No
             break
         group, element = _TAG(content, here)
         tag = group << 16 | element
-        if tag >= _PIXELS_FROM and (not depth or tag in (_ITEM_END, _SEQUENCE_END)):
+        if tag >= PIXELS_FROM and (not depth or tag in (_ITEM_END, _SEQUENCE_END)):
             return Elements(values, implicit, here)
         if only_group is not None and group != only_group:
             return Elements(values, implicit, here)
