@@ -11,10 +11,10 @@ from petproc.dicom.header import Header
 from petproc.ingest.body import body
 from petproc.ingest.card_entries import candidate_entries, refused_card
 from petproc.ingest.clock import read_clock
-from petproc.ingest.conversion import all_candidates
 from petproc.ingest.derivation import derive, injected_until
 from petproc.ingest.dose import injection
 from petproc.ingest.lookup import pet_headers
+from petproc.ingest.one_time import all_candidates
 from petproc.ingest.units import read_pixels
 
 

@@ -17,8 +17,8 @@ from petproc.core.suv import VARIANTS, decay_factor, suv_per_activity
 from petproc.dicom.header import Header
 from petproc.ingest.body import Body
 from petproc.ingest.clock import vendor_text
-from petproc.ingest.conversion import Conversion
 from petproc.ingest.dose import Injection, injected_item
+from petproc.ingest.one_time import Conversion
 from petproc.ingest.reference_time import Candidate
 from petproc.ingest.units import PHILIPS_ACTIVITY, PHILIPS_SUV, philips_text
 
@@ -132,7 +132,7 @@ def _said(header: Header, decay: str | None) -> dict[str, Any]:
 def _rule_without(done: Conversion) -> str:
     if done.unit != "Bq/mL":
         return "carried as the SUV that was delivered"
-    return "valid at the injection (DecayCorrection ADMIN), whose time is not told"
+    return "valid at the injection (DecayCorrection ADMIN), whose time is not known"
 
 
 def _suv_factors(

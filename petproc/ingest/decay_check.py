@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from petproc.core.errors import Finding
-from petproc.ingest.reference_time import Frame, decimals, mean_count_s
+from petproc.ingest.reference_time import (
+    AGREE_S,
+    CONSISTENT_SHARE,
+    DECIMALS_MIN,
+    NOTICE_S,
+    Frame,
+    decimals,
+    mean_count_s,
+)
 
 TOLERANCE = 0.002
 """Prediction and tag may differ by this share beside the rounding of the tag: 19 s of F-18."""
@@ -62,3 +70,18 @@ def scaled(frames: Sequence[Frame]) -> bool:
     printed = [frame.decay_factor for frame in frames if frame.decay_factor is not None]
     rounding = 0.5 * 10.0 ** -decimals(printed)
     return any(abs(factor - UNSCALED) > rounding + TOLERANCE for factor in printed)
+
+
+def bed_by_bed(frames: Sequence[Frame], half_life_s: float) -> bool:
+    """Whether DecayFactor says that the later beds, too, were corrected to their own start and not to the scan's."""
+    earliest = min(frame.acquired for frame in frames)
+    later = [frame for frame in frames if (frame.acquired - earliest).total_seconds() > AGREE_S]
+    if not later or decimals(frame.decay_factor for frame in frames if frame.decay_factor) < DECIMALS_MIN:
+        return False
+    tolerance = math.log(2.0) / half_life_s * NOTICE_S
+    own = [
+        frame.decay_factor is not None
+        and abs(frame.decay_factor / decay_factor_of(frame, frame.acquired, half_life_s) - 1.0) <= tolerance
+        for frame in later
+    ]
+    return sum(own) >= CONSISTENT_SHARE * len(later)

@@ -13,9 +13,10 @@ from petproc.dicom.header import Header
 from petproc.ingest.body import body
 from petproc.ingest.card_entries import known_card
 from petproc.ingest.clock import Clock, read_clock
-from petproc.ingest.conversion import Conversion, convert
+from petproc.ingest.conversion import convert
 from petproc.ingest.corrections import check_decay, check_is_measurement, check_same_injection, decay_correction
 from petproc.ingest.dose import Injection, injection
+from petproc.ingest.one_time import Conversion
 from petproc.ingest.reference_time import ReferenceTime
 from petproc.ingest.units import read_pixels
 

@@ -8,6 +8,7 @@ start of the frame with others (GE). So every place that can tell is asked, and 
 * `decay_datetime`: DecayCorrectionDateTime (0018,9701) of enhanced PET says it outright and is believed.
 * `decay_factor`: DecayFactor (0054,1321) = lambda T / (1 - exp(-lambda T)) * exp(lambda (t_acq - t_ref)) was really
   multiplied into the pixels and therefore decides, unless two other sources contradict it together.
+  Where it says that every bed was corrected to its own start, `one_time` brings the beds to one time.
 * `vendor` (GE (0009,100D), Siemens (0071,1022)), `series` and `frame_reference` must otherwise agree within 60 s, or
   two of them outvote the third. One against one is refused.
 * `frame_reference` is read as mean count time, t_acq + T_ave - FrameReferenceTime, as the standard says, and as frame

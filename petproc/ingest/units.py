@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ SUV_TYPES = {
 """SUVType under GML -> name in `core.suv.VARIANTS`."""
 PHILIPS_CREATOR, PHILIPS_GROUP = "Philips PET Private Group", 0x7053
 PHILIPS_SUV, PHILIPS_ACTIVITY = 0x00, 0x09
+FACTOR = (1e-9, 1e9)
+"""A factor of Philips outside is not believed."""
 
 _CODE = re.compile(r"[A-Z0-9_][A-Z0-9_ ]{0,15}")
 _REMEDY = "Ask the site for the series in Bq/mL."
@@ -123,7 +124,7 @@ def _factor(header: Header, element: int) -> float | None:
         factor = float(philips_text(header, element) or 0)
     except ValueError:
         return None
-    return factor if math.isfinite(factor) and factor > 0 else None
+    return factor if FACTOR[0] <= factor <= FACTOR[1] else None
 
 
 def philips_text(header: Header, element: int) -> str | None:

@@ -188,8 +188,13 @@ def test_decay_factors_that_the_reference_predicts_are_no_finding() -> None:
     assert codes(derived(beds, factors(f"{expected_factor(300):.2f}", f"{expected_factor(0):.2f}"))) == set()
 
 
-def test_a_slice_at_a_seam_may_carry_the_factor_of_the_other_bed() -> None:
-    assert codes(derived(beds, factors(BED_0, BED_0), slices=12)) == set()
+def test_slices_at_a_seam_may_carry_the_factor_of_the_other_bed() -> None:
+    def two_beds(one: Dataset, k: int) -> None:
+        if k < 10:
+            beds(one, 0)
+        one.DecayFactor = BED_5 if k < 9 else BED_0
+
+    assert codes(derived(two_beds, slices=20)) == set()
 
 
 def test_decay_factors_of_another_time_are_a_finding_that_names_the_worst() -> None:
@@ -198,6 +203,25 @@ def test_decay_factors_of_another_time_are_a_finding_that_names_the_worst() -> N
     assert finding.code == "decay-factor-disagrees"
     assert "1 of 12 slices" in finding.message
     assert f"slice 0 with 1.25 where {BED_5}" in finding.message
+
+
+def own_start(one: Dataset, k: int) -> None:
+    """Each bed tells the mean count time and the decay of its own frame alone."""
+    beds(one, k)
+    one.FrameReferenceTime, one.DecayFactor = "89715", BED_0
+
+
+def test_beds_that_were_each_corrected_to_their_own_start_are_brought_to_one_time() -> None:
+    known = derived(own_start)
+    assert known.value_factor == pytest.approx([2 ** (300 / 6586.2), 1.0, 1.0])
+    assert known.acquisition.decay_reference_time == ELEVEN
+    assert codes(known) == {"beds-corrected-separately"}
+    assert suv_factors(known) == pytest.approx([PER_BQ * 2 ** (300 / 6586.2), PER_BQ, PER_BQ])
+
+
+def test_frame_times_that_count_from_one_time_contradict_beds_of_their_own() -> None:
+    refused = code_of(lambda: derived(beds, factors(BED_0)))
+    assert refused == "reference-time-disagrees"
 
 
 def test_decay_factors_are_checked_where_the_values_are_valid_at_the_injection() -> None:
