@@ -82,7 +82,7 @@ def test_one_core_and_files_in_another_order_give_the_same_bytes(ran: Path, tria
     study = new_study(tmp_path / "study", trial, delivery)
     said = petproc("run", study, "--cores", "1")
     assert said.returncode == 0, said.stdout
-    for again in sorted((study / "results/raw").rglob("*")) + sorted((study / "results/scans").rglob("*")):
+    for again in sorted((study / "results").glob("*/sub-*/**/*")):
         if again.is_file():
             assert again.read_bytes() == (ran / again.relative_to(study)).read_bytes(), again.name
     for template in (layout.SLICES, layout.UPTAKE, layout.CHANGE):
