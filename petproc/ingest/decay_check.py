@@ -85,3 +85,24 @@ def bed_by_bed(frames: Sequence[Frame], half_life_s: float) -> bool:
         for frame in later
     ]
     return sum(own) >= CONSISTENT_SHARE * len(later)
+
+
+def check_frame_times(frames: Sequence[Frame], half_life_s: float) -> tuple[Finding, ...]:
+    """A finding where FrameReferenceTime begins anew in every bed, as if each were corrected to its own start."""
+    decay = math.log(2.0) / half_life_s
+    earliest = min(frame.acquired for frame in frames)
+    later = [frame for frame in frames if (frame.acquired - earliest).total_seconds() > AGREE_S]
+    anew = [
+        frame.frame_reference_s is not None
+        and abs(frame.frame_reference_s - mean_count_s(frame.duration_s, decay)) <= NOTICE_S
+        for frame in later
+    ]
+    if sum(anew) < max(1.0, CONSISTENT_SHARE * len(later)):
+        return ()
+    apart_s = max((frame.acquired - earliest).total_seconds() for frame in later)
+    words = (
+        "FrameReferenceTime (0054,1300) counts from the start of every bed, so that the beds may have been "
+        "decay-corrected to their own starts; they were taken as corrected to one time. If not, the last bed is "
+        f"{math.expm1(decay * apart_s):.1%} too low: ask the site."
+    )
+    return (Finding("beds-may-be-corrected-separately", words),)

@@ -14,7 +14,7 @@ from petproc.core.suv import decay_factor as fraction_left
 from petproc.dicom.header import Header
 from petproc.ingest.clock import Clock, is_ge
 from petproc.ingest.corrections import decay_correction
-from petproc.ingest.decay_check import bed_by_bed, check_decay_factors, decay_factor_of, scaled
+from petproc.ingest.decay_check import bed_by_bed, check_decay_factors, check_frame_times, decay_factor_of, scaled
 from petproc.ingest.dose import Injection
 from petproc.ingest.reference_time import AGREE_S, Candidate, ReferenceTime, candidates, choose
 
@@ -45,9 +45,11 @@ def activity(first: Header, factor: tuple[float, ...], clock: Clock, given: Inje
     reference = _at_injection(found, given) if kind == "ADMIN" else choose(found, frame_start_vendor=is_ge(first))
     if reference is None:
         return Conversion("Bq/mL", None, factor, None)
+    proven = any(one.admissible and one.source in ("decay_datetime", "decay_factor") for one in found)
     findings = (
         *reference.findings,
         *check_decay_factors(clock.frames, reference.time, given.half_life_s),
+        *(() if proven else check_frame_times(clock.frames, given.half_life_s)),
         *_before_injection(reference, given),
     )
     return Conversion("Bq/mL", None, factor, reference, (), findings)

@@ -219,6 +219,18 @@ def test_beds_that_were_each_corrected_to_their_own_start_are_brought_to_one_tim
     assert suv_factors(known) == pytest.approx([PER_BQ * 2 ** (300 / 6586.2), PER_BQ, PER_BQ])
 
 
+def test_frame_times_that_begin_anew_in_every_bed_are_a_finding() -> None:
+    def anew(one: Dataset, k: int) -> None:
+        beds(one, k)
+        one.FrameReferenceTime = "89715"
+
+    known = derived(anew)
+    assert known.acquisition.decay_reference_time == ELEVEN
+    assert codes(known) == {"beds-may-be-corrected-separately"}
+    assert f"{2 ** (300 / 6586.2) - 1:.1%} too low" in known.findings[0].message
+    assert codes(derived(anew, factors(BED_5, BED_0))) == set()
+
+
 def test_frame_times_that_count_from_one_time_contradict_beds_of_their_own() -> None:
     refused = code_of(lambda: derived(beds, factors(BED_0)))
     assert refused == "reference-time-disagrees"
