@@ -5,23 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from dicom_twin import files as dicom_files
+from dicom_twin import in_folder, index, setting
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.results import Alignment, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels
+from petproc.ingest import ingest_scan
 from petproc.io import write_labels, write_rows
+from petproc.settings import IngestSettings
 from petproc.workflow.handover.images import (
+    read_acquisition,
     read_alignment,
     read_index,
     read_mask,
     read_overlays,
+    read_pet,
     read_segmentation,
     write_alignment,
+    write_ingested,
     write_overlays,
     write_segmentation,
 )
@@ -54,6 +62,20 @@ def test_a_segmentation_comes_back_whole(tmp_path: Path) -> None:
     assert read.labels.grid.matches(GRID)
     assert read.labels.names == written.labels.names
     assert replace(read, labels=written.labels) == written
+
+
+@pytest.mark.parametrize("tags", [{}, {"Units": "GML", "PatientWeight": None}])
+def test_a_pet_comes_back_in_the_unit_it_was_ingested_in(tmp_path: Path, tags: dict[str, Any]) -> None:
+    in_folder(tmp_path, dicom_files("PT", setting(**tags)) | dicom_files("CT"))
+    pet, ct = index(tmp_path, "PT"), index(tmp_path, "CT")
+    written = ingest_scan(pet, ct, settings=IngestSettings(), threads=1, scan="a scan")
+    names = {"pet": "pet.nii.gz", "pet_sidecar": "pet.json", "ct": "ct.nii.gz", "ct_sidecar": "ct.json"}
+    files = SimpleNamespace(**{name: tmp_path / "raw" / file for name, file in names.items()})
+    write_ingested(files, written, OK)
+    read = read_pet(files)
+    assert read.unit == written.pet.unit == ("g/mL" if tags else "Bq/mL")
+    np.testing.assert_array_equal(read.data, written.pet.data)
+    assert read_acquisition(files.pet_sidecar) == written.acquisition
 
 
 def test_an_alignment_comes_back_whole(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
@@ -15,7 +15,7 @@ from petproc.core.grid import Grid
 from petproc.core.regions import REGIONS
 from petproc.core.results import Alignment, Ingested, Segmentation
 from petproc.core.tables import IndexRow, Station
-from petproc.core.volume import Labels, Volume
+from petproc.core.volume import Labels, Unit, Volume
 from petproc.io import (
     read_json,
     read_labels,
@@ -78,8 +78,8 @@ def write_ingested(files: SimpleNamespace, ingested: Ingested, record: Record, *
 
 
 def read_pet(files: SimpleNamespace) -> Volume:
-    require_ok(read_json(files.pet_sidecar)["petproc"])
-    return read_volume(files.pet, "Bq/mL")
+    """In Bq/mL, or in the unit of the SUV that could not be turned back into activity."""
+    return read_volume(files.pet, cast(Unit, read_acquisition(files.pet_sidecar).unit))
 
 
 def read_acquisition(sidecar: Path) -> PetAcquisition:
