@@ -21,6 +21,8 @@ TOLERANCE_S = 10.0
 """RadiopharmaceuticalStartDateTime and ...StartTime may differ by this much."""
 HALF_LIVES_MAX = 6.0
 """An injection longer ago than this is a wrong date, not a scan: 1.6 % of the dose would be left."""
+WAIT_MIN_S = 1.0
+"""The tracer is injected before the scan, not at its very second."""
 CLOCK_HALF_LIFE_MAX_S = 4 * 3600.0
 """Up to this half-life the scan is within a day of the injection, so that the clock tells the day."""
 DAYS_REPLACED = 2
@@ -86,7 +88,10 @@ def _dated(dated: datetime, day: datetime, *, half_life_s: float, findings: tupl
 
 
 def _plausible(time: datetime, until: datetime, half_life_s: float) -> bool:
-    return 0 <= (until - time).total_seconds() <= HALF_LIVES_MAX * half_life_s
+    """`until` is in the zone of the header's clock. Midnight and the scan's own time stand where times were blanked."""
+    waited_s = (until - time).total_seconds()
+    midnight = not any(time.astimezone(until.tzinfo).timetuple()[3:6])
+    return WAIT_MIN_S <= waited_s <= (1.0 if midnight else HALF_LIVES_MAX) * half_life_s
 
 
 def _implausible(time: datetime, until: datetime) -> InjectionTime:

@@ -207,6 +207,17 @@ def test_a_moved_date_whose_clock_gives_no_uptake_time_is_not_replaced() -> None
     assert unknown(known) == {"injection_time": "injection-time-implausible"}
 
 
+@pytest.mark.parametrize(("scan", "injected"), [("000000", "000000"), ("110000", "110000"), ("093000", "000000")])
+def test_times_that_were_blanked_are_no_injection(scan: str, injected: str) -> None:
+    known = derived(SeriesTime=scan, AcquisitionTime=scan, **{CLOCK: injected, DATED: f"20250101{injected}"})
+    assert unknown(known) == {"injection_time": "injection-time-implausible"}
+
+
+def test_an_injection_at_midnight_may_be_real() -> None:
+    known = derived(SeriesTime="010000", AcquisitionTime="010000", **{CLOCK: "000000", DATED: None})
+    assert known.acquisition.uptake_min(0) == 60.0
+
+
 def of_copper(one: Dataset, _: int) -> None:
     item = one.RadiopharmaceuticalInformationSequence[0]
     item.RadionuclideHalfLife = "45724"
