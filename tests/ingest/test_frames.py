@@ -254,7 +254,32 @@ def test_frames_corrected_to_their_own_start_are_refused(tmp_path: Path) -> None
         one.DecayFactor = f"{exponent / -math.expm1(-exponent):.6f}"
 
     refusal = refused(tmp_path, made(tmp_path, TWO, own), (60, 75))
+    assert refusal.code == "reference-time-disagrees"
+
+
+def test_frames_whose_decay_factors_tell_no_one_time_are_refused(tmp_path: Path) -> None:
+    def off(one: Dataset, _k: int, f: int) -> None:
+        exponent = DECAY * TWO[f].seconds
+        one.DecayFactor = f"{(1.01 if f else 1.0) * exponent / -math.expm1(-exponent):.6f}"
+
+    refusal = refused(tmp_path, made(tmp_path, TWO, off), (60, 75))
     assert refusal.code == "frames-decay-disagrees"
+
+
+def test_frames_of_their_own_time_are_brought_to_one(tmp_path: Path) -> None:
+    """DecayFactor and FrameReferenceTime say of both frames that they were corrected to their own start."""
+
+    def own(one: Dataset, _k: int, f: int) -> None:
+        exponent = DECAY * TWO[f].seconds
+        factor = exponent / -math.expm1(-exponent)
+        one.DecayFactor = f"{factor:.6f}"
+        one.FrameReferenceTime = f"{1000 * math.log(factor) / DECAY:.1f}"
+
+    done = ingest(tmp_path, made(tmp_path, TWO, own), (60, 75))
+    later = 2.0 * math.exp(DECAY * 300)
+    expected = pixels(4) * (300 * 0.5 + 600 * later) / 900
+    assert np.allclose(done.pet.data[:, :, 4], expected, rtol=1e-6)
+    assert "beds-corrected-separately" in {finding.code for finding in done.findings}
 
 
 def test_frames_that_moved_against_each_other_are_refused(tmp_path: Path) -> None:
