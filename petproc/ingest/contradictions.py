@@ -113,9 +113,9 @@ def alike_ids(people: Iterable[str], known: Iterable[str] = ()) -> list[tuple[st
 
 
 def _plain(person: str) -> tuple[str, ...]:
-    """Its runs of letters and of digits, in lower case and without leading zeros."""
-    runs = re.findall(r"[^\W\d_]+|\d+", re.sub(r"\s", "", person.casefold()))
-    return tuple(run.lstrip("0") or "0" for run in runs)
+    """Its letters and its numbers in turn, in lower case and without leading zeros."""
+    bare = re.sub(r"\s|(?<=[^\W\d_])[\W_]+(?=[^\W\d_])", "", person.casefold())
+    return tuple(run.lstrip("0") or "0" for run in re.findall(r"[^\W\d_]+|\d+", bare))
 
 
 def _within(value: float | None, limits: Sequence[float]) -> float | None:

@@ -21,12 +21,12 @@ _ALIKE = (
 
 
 def copies(fresh: Sequence[SeriesSeen], known: Iterable[SeriesSeen]) -> dict[str, tuple[SeriesSeen, Noted]]:
-    """Of the `fresh` series those that are copies -> what they are copies of (the first by UID, `known` ones first).
+    """Of the `fresh` series those that are copies -> what they are copies of (`known` ones first, then by study).
 
     What their headers tell decides which are compared, the bytes of three slices' pixels whether they are the same.
     """
     alike: dict[Hashable, list[SeriesSeen]] = defaultdict(list)
-    for one in (*known, *sorted(fresh, key=lambda one: one.uid)):
+    for one in (*known, *sorted(fresh, key=lambda one: (one.tag("StudyInstanceUID"), one.uid))):
         if one.modality in ("PT", "CT") and one.count:
             alike[_fingerprint(one)].append(one)
     new = {one.uid for one in fresh}

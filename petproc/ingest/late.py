@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from petproc import layout
 from petproc.core.errors import Finding
 from petproc.ingest.choice import same_start
-from petproc.ingest.ct_choice import same_day
+from petproc.ingest.ct_choice import covered, same_day
 from petproc.ingest.ledger import EMPTY
 from petproc.ingest.queries import Noted
 from petproc.ingest.review import Table
@@ -17,12 +17,15 @@ from petproc.ingest.suitable import FRAMES, not_a_volume, quality
 
 def late_cts(table: Table, seen: Mapping[str, SeriesSeen], labels: Mapping[str, str]) -> list[Noted]:
     """CTs for rows of earlier inventories that have none: a person enters them."""
-    waiting = [row for row in table.scans if row.ct == EMPTY and row.include == "yes" and row.pet not in seen]
+    waiting = [row for row in table.scans if row.ct == EMPTY and row.include == "yes"]
     noted = []
     for ct in (one for one in seen.values() if one.modality == "CT" and waiting and not not_a_volume(one)):
         for row in waiting:
             time = table.acquired(row.pet)
-            if labels.get(ct.person) == row.participant and time and same_day(time, ct.acquired):
+            pet = seen.get(row.pet)
+            if labels.get(ct.person) != row.participant or (pet and pet.length_mm and not covered(pet, ct)):
+                continue
+            if time and same_day(time, ct.acquired):
                 scan = layout.scan_name(row.participant, row.session)
                 words = f"This CT came later than the PET of {scan}, which has none: enter it in the column ct."
                 noted.append(Noted(ct.uid, Finding("ct-came-later", words), scan))
@@ -37,7 +40,7 @@ def late_pets(table: Table, seen: Mapping[str, SeriesSeen], labels: Mapping[str,
         rank = quality(pet).rank
         if rank >= FRAMES or not_a_volume(pet):
             continue
-        for row in (row for row in table.scans if labels.get(pet.person) == row.participant and row.pet not in seen):
+        for row in (row for row in table.scans if labels.get(pet.person) == row.participant):
             time = table.acquired(row.pet)
             if not (time and pet.acquired and same_start(time, pet.acquired)):
                 continue

@@ -34,7 +34,7 @@ TURNED = 0.01
 """A slice whose directions differ by more from those of most is turned."""
 
 _APART = (
-    *("PatientID", "StudyInstanceUID", "SOPClassUID", "SeriesType", "Units"),
+    *("PatientID", "StudyInstanceUID", "Modality", "SOPClassUID", "SeriesType", "Units"),
     *("ConvolutionKernel", "ReconstructionMethod"),
 )
 

@@ -20,6 +20,7 @@ from petproc.ingest.queries import FindingRow, Noted
 from petproc.ingest.reconstruction import Reconstruction
 from petproc.ingest.seen import SeriesSeen
 from petproc.ingest.suitable import SAID_UNCORRECTED, quality
+from petproc.ingest.tellable import value_of
 from petproc.ingest.tracers import other_tracer
 from petproc.settings import IngestSettings
 
@@ -52,9 +53,8 @@ class Table:
     """an indexed series by one image"""
 
     def of(self, row: FindingRow) -> ScanRow | None:
-        """The scan that a finding is about, where its PET or CT is still the finding's subject."""
-        named = (one for one in self.scans if layout.scan_name(one.participant, one.session) == row.scan)
-        return next((one for one in named if row.subject in (one.pet, one.ct)), None)
+        """The scan whose PET or CT is the subject of a finding, by whatever name it now goes."""
+        return next((one for one in self.scans if row.subject in (one.pet, one.ct)), None)
 
     def settles(self, row: FindingRow) -> bool:
         """Whether the table or the worksheet has answered an open finding."""
@@ -141,7 +141,8 @@ def _image(table: Table, row: ScanRow, pet: SeriesSeen) -> list[Noted]:
             "Please tell whether it is, and send the corrected series."
         )
         finding = Finding("attenuation-correction-unclear", words)
-        found.append(Noted(pet.uid, finding, scan, "CorrectedImage (0028,0051)", "\\".join(pet.tags["CorrectedImage"])))
+        tag = "CorrectedImage (0028,0051)"
+        found.append(Noted(pet.uid, finding, scan, tag, value_of(tag, [pet.first_header])))
     return found
 
 

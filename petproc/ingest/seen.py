@@ -33,6 +33,8 @@ TEXTS = (
 )
 NUMBERS = ("Rows", "Columns", "SamplesPerPixel")
 SLICES_MIN = 3
+FAR_MM, UNIT_MAX = 1e5, 1.1
+"""A place further from the origin than 100 m is none, nor is a longer direction one."""
 UPRIGHT_MIN = 0.707
 """Slices whose normal is tilted by more than 45 degrees against the body's axis are not axial."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -98,8 +100,8 @@ class SeriesSeen:
         return Slice(
             instance,
             frame,
-            (position[0], position[1], position[2]) if position and len(position) == 3 else None,
-            axes if axes and len(axes) == 6 else _AXIAL,
+            (position[0], position[1], position[2]) if _are(position, 3, FAR_MM) and position else None,
+            axes if _are(axes, 6, UNIT_MAX) and axes else _AXIAL,
             acquired,
             series_time,
             header.text("AcquisitionNumber") or "",
@@ -213,6 +215,10 @@ class SeriesSeen:
         """Whether most slices are; the odd one is for ingest to name."""
         upright = sum(is_upright(one.axes) for one in self.slices)
         return 2 * upright > len(self.slices)
+
+
+def _are(values: Sequence[float] | None, count: int, limit: float) -> bool:
+    return values is not None and len(values) == count and max(map(abs, values)) <= limit
 
 
 def is_frame(one: Slice) -> bool:

@@ -31,7 +31,7 @@ FRAMES, SAID_UNCORRECTED, UNMEASURABLE = len(UNITS), len(UNITS) + 1, len(UNITS) 
 def not_a_volume(series: SeriesSeen) -> str | None:
     """Why a series cannot be the PET or CT of a scan; None where it can."""
     if series.modality not in ("PT", "CT"):
-        return f"modality {series.modality or 'unknown'}"
+        return f"modality {code_word(series.modality)}"
     if not series.is_image:
         return f"not a {series.modality} image"
     kind = set(series.tags["ImageType"])
@@ -62,6 +62,11 @@ def quality(pet: SeriesSeen) -> Quality:
     if pet.has_frames:
         return Quality(FRAMES, f"{quoted(pet.tag('SeriesType')).lower()} PET")
     return Quality(UNITS.index(units), f"attenuation-corrected, {units}")
+
+
+def code_word(text: str) -> str:
+    """A value that should be one of the standard's words; whatever else it may hold is not repeated."""
+    return text if re.fullmatch(r"[A-Z0-9_]{1,16}", text) else "unknown"
 
 
 def says_uncorrected(pet: SeriesSeen) -> bool:

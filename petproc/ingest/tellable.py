@@ -15,6 +15,7 @@ TELLABLE = (
     *("AcquisitionTime", "SeriesTime", "NumberOfSlices", "NumberOfTimeSlices"),
 )
 VALUES_MAX = 3
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:+\-\\/_]{0,120}")
 _NAMED = re.compile(r"([A-Z][A-Za-z0-9]+) \(([0-9A-Fa-f]{4},[0-9A-Fa-f]{4})\)")
 
 
@@ -41,4 +42,5 @@ def differing(one: Header, other: Header) -> list[str]:
 
 def _text(keyword: str, header: Header) -> str:
     item = next(iter(header.items("RadiopharmaceuticalInformationSequence")), header)
-    return "\\".join(header.texts(keyword) or item.texts(keyword))
+    text = "\\".join(header.texts(keyword) or item.texts(keyword))
+    return text if _PLAIN.fullmatch(text) else "not printable"

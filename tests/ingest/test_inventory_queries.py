@@ -159,6 +159,16 @@ def test_a_ct_that_a_person_enters_closes_the_query_without_a_delivery_of_it(tmp
     assert query(study, "ct-missing").closed == query(study, "ct-came-later").closed == "2025-06-03"
 
 
+def test_a_ct_that_is_put_beside_its_pet_later_is_told(tmp_path: Path, study: Path) -> None:
+    delivery = in_folder(tmp_path / "in", files("PT"))
+    on(1, study, delivery)
+    on(2, study, in_folder(delivery, files("CT")))
+    assert query(study, "ct-came-later").subject == CT_SERIES
+    edit(study, ct=CT_SERIES)
+    on(3, study, delivery)
+    assert {row.status for row in queries(study)} == {"closed"}
+
+
 def test_nothing_is_asked_about_an_excluded_scan(tmp_path: Path, study: Path) -> None:
     delivery = in_folder(tmp_path / "in", both(pet(PatientWeight="0")))
     on(1, study, delivery)
@@ -170,6 +180,22 @@ def test_nothing_is_asked_about_an_excluded_scan(tmp_path: Path, study: Path) ->
     edit_back.write_text(edit_back.read_text().replace("\tno\twithdrew", "\tyes\tcame back"))
     on(3, study, delivery)
     assert query(study, asked.code).status == "open"
+
+
+def test_a_scan_that_is_called_otherwise_keeps_its_queries(tmp_path: Path, study: Path) -> None:
+    delivery = in_folder(tmp_path / "in", both(pet(PatientWeight="0")))
+    on(1, study, delivery)
+    edit(study, session="screening")
+    on(2, study, in_folder(tmp_path / "other", both(visit("B", 4))))
+    assert query(study, "weight-unusable").status == "open"
+    on(3, study, delivery)
+    assert query(study, "weight-unusable").scan == "sub-001_ses-screening"
+
+
+def test_a_value_that_is_no_number_is_not_repeated(tmp_path: Path, study: Path) -> None:
+    on(1, study, in_folder(tmp_path / "in", both(pet(Units="J\xf6rg M\xfcller"))))
+    assert "J\xf6rg" not in layout.path(layout.SCANS, study).read_text()
+    assert "J\xf6rg" not in "".join(row.value for row in queries(study))
 
 
 def test_the_worksheet_answers_a_query(tmp_path: Path, study: Path) -> None:
