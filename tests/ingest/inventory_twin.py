@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,17 @@ UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfRefer
 
 def visit(person: str, number: int, **tags: Any) -> Change:
     """Another person or day: UIDs and dates of their own; `tags` are set on every slice (a function of k too)."""
+    plain = all(isinstance(value, str) for value in tags.values())
+    return _same_visit(person, number, tuple(tags.items())) if plain else _visit(person, number, tags)
 
+
+@cache
+def _same_visit(person: str, number: int, tags: tuple[tuple[str, str], ...]) -> Change:
+    """One change for all tests, so that its files are made once."""
+    return _visit(person, number, dict(tags))
+
+
+def _visit(person: str, number: int, tags: dict[str, Any]) -> Change:
     def change(one: Dataset, k: int) -> None:
         mark = int(f"{person.encode().hex()[-6:]}{number}", 16)
         for name in UIDS:
@@ -53,7 +64,10 @@ def series_of(modality: str, uid: str, change: Change | None = None, **tags: Any
 
 
 def both(change: Change | None = None, ct: Change | None = None) -> dict[str, bytes]:
-    return files("PT", change) | files("CT", ct or change)
+    return dict(_files("PT", change)) | dict(_files("CT", ct or change))
+
+
+_files = cache(files)
 
 
 def together(*contents: dict[str, bytes]) -> dict[str, bytes]:
