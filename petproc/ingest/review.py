@@ -15,7 +15,6 @@ from petproc.ingest.contradictions import Facts, contradictions
 from petproc.ingest.ct_choice import same_day
 from petproc.ingest.ledger import EMPTY
 from petproc.ingest.preview import preview
-from petproc.ingest.proposal import OTHER_TRACER
 from petproc.ingest.queries import FindingRow, Noted
 from petproc.ingest.reconstruction import Reconstruction
 from petproc.ingest.seen import SeriesSeen
@@ -95,10 +94,9 @@ def review(table: Table, seen: Mapping[str, SeriesSeen], settings: IngestSetting
 
 
 def _first(table: Table, row: ScanRow) -> ScanRow:
-    """The first scan of the row's participant, in the table's order."""
-    theirs = [one for one in table.scans if one.participant == row.participant]
-    measured = [one for one in theirs if not one.session.startswith(OTHER_TRACER)]
-    return (measured or theirs)[0]
+    """The first included scan of the row's participant, in the table's order; the row itself where there is none."""
+    theirs = (one for one in table.scans if one.participant == row.participant and one.include == "yes")
+    return next(theirs, row)
 
 
 def _identity(table: Table, row: ScanRow, pet: SeriesSeen, ct: SeriesSeen | None) -> list[Noted]:

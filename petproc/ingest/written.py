@@ -111,14 +111,14 @@ class Written:
         return datetime.fromisoformat(told) if told else None
 
     def known(self, fresh: Iterable[SeriesSeen]) -> Known:
-        """What a proposal has to go on; the first visits are read of those people of whom something new has come."""
+        """What a proposal has to go on; of people of whom something new has come the first included visit is read."""
         visits: dict[str, list[Visit]] = {}
         earlier: dict[str, Earlier] = {}
         wanted = {self.labels[one.person] for one in fresh if one.person in self.labels}
         for row in self.scans:
-            first = row.participant not in visits
             visits.setdefault(row.participant, []).append(Visit(row.session, self.acquired(row.pet)))
-            if first and row.participant in wanted and (header := self.header(row.pet)):
+            new = row.participant in wanted and row.participant not in earlier
+            if new and row.include == "yes" and (header := self.header(row.pet)):
                 earlier[row.participant] = Earlier(Facts.of(header), Reconstruction.of(header))
         return Known(self.labels, visits, earlier)
 

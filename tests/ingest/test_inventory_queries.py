@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from dicom_twin import CT_SERIES, PET_SERIES, SLICES, Change, files, in_folder, setting
-from inventory_twin import both, config, put, queries, query, scans, visit
+from inventory_twin import both, config, index, put, queries, query, scans, visit
 from pydicom.dataset import Dataset
 
 from petproc import layout
 from petproc.core.tables import ScanRow, WorksheetRow
+from petproc.ingest import ingest_scan
 from petproc.ingest.inventory import InventoryReport, take_inventory
 from petproc.io import write_rows
+from petproc.settings import IngestSettings
 
 SCAN = "sub-001_ses-baseline"
 
@@ -270,3 +272,15 @@ def test_a_series_sent_twice_is_one_finding_with_its_count(tmp_path: Path, study
     on(1, study, in_folder(tmp_path / "in", both() | again))
     row = query(study, "instance-sent-twice")
     assert (row.subject, row.value, row.severity) == (PET_SERIES, f"{SLICES} of {SLICES} images", "info")
+
+
+def test_what_is_asked_is_what_ingest_finds(tmp_path: Path, study: Path) -> None:
+    """The headers that the inventory keeps give the derivation that ingest makes of the files."""
+    heavy = pet(PatientWeight="75000", PatientSize="175", RadionuclideTotalDose="350")
+    on(1, study, in_folder(tmp_path / "in", both(heavy)))
+    (row,) = scans(study)
+    files_of = [index(study, uid) for uid in (row.pet, row.ct)]
+    done = ingest_scan(*files_of, settings=IngestSettings(), threads=1, scan="s")
+    found = {one.code for one in done.findings} | {one.code for one in done.acquisition.unknown}
+    assert {one.code for one in queries(study)} == found
+    assert len(found) >= 2
