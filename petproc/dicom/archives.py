@@ -16,7 +16,7 @@ from typing import Any
 from isal import igzip_lib
 
 from petproc.dicom.bad import BadFile
-from petproc.dicom.listings import STORED, Listing, tar_listing, zip_listing
+from petproc.dicom.listings import MAX_MEMBERS, STORED, Listing, tar_listing, zip_listing
 from petproc.dicom.regions import OpenFiles, Region, Spool
 from petproc.dicom.unpacking import DAMAGE, check_sum, packed_region, unpacker
 
@@ -34,7 +34,6 @@ _CHUNK = 1 << 20
 _BLOCK = 512
 _XZ_MEMORY = 128 << 20
 _PACKED = {"gzip": b"\x1f\x8b\x08", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
-_TOO_LARGE = BadFile("archive-too-large", "Unpacked, the archive is larger than is read; unpack it first.")
 
 
 def kind_of(start: bytes) -> str | None:
@@ -75,6 +74,7 @@ class Archives:
         self._files = files
         self._listings: dict[tuple[str, ...], Listing] = {}
         self._regions: dict[tuple[str, ...], Region] = {}
+        self._members: dict[tuple[str, ...], int] = {}
         self._spool: Spool | None = None
         self._lock = RLock()
 
@@ -95,6 +95,10 @@ class Archives:
         region = self._region(key)
         listing = zip_listing(region) if kind_of(region.read(_BLOCK)) == "zip" else tar_listing(region)
         held = len(listing.entries)
+        self._members[key] = held
+        if sum(count for other, count in self._members.items() if other[0] == key[0]) > MAX_MEMBERS:
+            words = f"With the archives in it, the archive lists more than {MAX_MEMBERS} files."
+            raise BadFile("archive-too-large", words)
         for other in reversed(list(self._listings)):
             held += len(self._listings[other].entries)
             if held > KEPT_MEMBERS:
@@ -176,7 +180,8 @@ class Archives:
             if grown > RATIO_FROM_BYTES and grown > MAX_RATIO * here:
                 raise BadFile("archive-bomb", f"Unpacked it grows beyond {MAX_RATIO} times its size; it is not read.")
             if spool.size > MAX_SPOOL_BYTES:
-                raise _TOO_LARGE
+                words = "Unpacked, the archive is larger than is read; unpack it first."
+                raise BadFile("archive-too-large", words)
             if machine.eof:
                 here -= len(machine.unused_data)
                 rest = region.read(_BLOCK, here)

@@ -45,6 +45,10 @@ class Seen:
     header: Header | None
     bad: BadFile | None
 
+    def __post_init__(self) -> None:
+        if self.bad:  # what it was raised from holds the bytes of the file
+            self.bad.__traceback__ = self.bad.__context__ = None
+
 
 @dataclass(frozen=True)
 class _Archive:

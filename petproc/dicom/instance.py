@@ -33,9 +33,6 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 _STARTS = (b"\x02\x00", b"\x04\x00", b"\x08\x00")
 """Groups that a file without preamble may begin with."""
 _FLOAT, _DOUBLE, _PIXEL_DATA, _PIXEL_GROUP = 0x7FE00008, 0x7FE00009, 0x7FE00010, 0x7FE0
-_INCOMPLETE = BadFile("header-incomplete", "Its DICOM header does not end within the part that was read.")
-_A_DIRECTORY = BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
-_TRUNCATED = BadFile("file-truncated", "It ends inside its header.")
 
 
 def parse(content: bytes, size: int | None = None) -> tuple[Header, int]:
@@ -51,7 +48,7 @@ def parse(content: bytes, size: int | None = None) -> tuple[Header, int]:
     except TooMany:
         raise BadFile("file-damaged", "Its DICOM header has more elements than any real one.") from None
     except Cut:
-        raise _INCOMPLETE if partial else _TRUNCATED from None
+        raise _cut(partial) from None
     if not all(_UID.fullmatch(header.text(name) or "") for name in ("SOPInstanceUID", "SeriesInstanceUID")):
         raise BadFile("not-dicom", "It names no DICOM instance or series.")
     _note_loss(header, content)
@@ -72,18 +69,29 @@ def _read(content: bytes, partial: bool) -> Header:
         elements = walk(content, at, implicit=syntax == IMPLICIT)
     except Odd:
         if partial:
-            raise _INCOMPLETE from None
+            raise _cut(True) from None
         return read_generally(content, at, syntax)
     if partial and not _at_pixels(content, elements.stop):
-        raise _INCOMPLETE
+        raise _cut(True)
     return Header(elements, syntax)
+
+
+def _cut(partial: bool) -> BadFile:
+    """A new error each time: one kept in the module would hold on to every file that it was ever raised for."""
+    if partial:
+        return BadFile("header-incomplete", "Its DICOM header does not end within the part that was read.")
+    return BadFile("file-truncated", "It ends inside its header.")
+
+
+def _directory() -> BadFile:
+    return BadFile("dicomdir", "It is the directory of a delivery (DICOMDIR).")
 
 
 def _meta(content: bytes, start: int) -> tuple[str | None, int]:
     """The transfer syntax that the file meta information names, and where the dataset begins."""
     group = content[start : start + 2]
     if group == b"\x04\x00":
-        raise _A_DIRECTORY
+        raise _directory()
     if group != b"\x02\x00":
         return None, start
     for implicit in (False, True):  # some writers keep this group without types
@@ -92,7 +100,7 @@ def _meta(content: bytes, start: int) -> tuple[str | None, int]:
         except Odd:
             continue
         if meta.text("MediaStorageSOPClassUID") == _DIRECTORY:
-            raise _A_DIRECTORY
+            raise _directory()
         return meta.text("TransferSyntaxUID"), meta.stop
     raise BadFile("file-damaged", "Its DICOM header is damaged.")
 

@@ -30,7 +30,6 @@ _BLOCK = 512
 _ENCRYPTED = 0x1
 _OUTSIDE = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_LARGE = BadFile("archive-too-large", f"The archive lists more than {MAX_MEMBERS} files.")
 
 
 class Entry(NamedTuple):
@@ -190,9 +189,9 @@ class _Window(io.RawIOBase):
         if size < 0:
             size = max(0, self._region.size - self._at)
         if size > MAX_DIRECTORY_BYTES:
-            raise _LARGE
+            raise BadFile("archive-too-large", f"The archive lists more than {MAX_MEMBERS} files.")
         data = self._region.read(size, self._at)
         self._at += len(data)
         if data.count(_DIRECTORY_ENTRY) > MAX_MEMBERS:
-            raise _LARGE
+            raise BadFile("archive-too-large", f"The archive lists more than {MAX_MEMBERS} files.")
         return data

@@ -388,3 +388,19 @@ def test_kinds_are_told_by_their_bytes() -> None:
     with pytest.raises(BadFile), Files() as files:
         files.read(__file__, "no archive")
     assert zlib.crc32(b"") == 0
+
+
+def test_members_of_all_archives_in_one_another_are_counted_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives_module, "MAX_MEMBERS", 10)
+    found = seen(tmp_path, zipped({f"{n}.zip": zipped(slices(0, 1, 2)) for n in range(4)}))
+    assert codes(found) == ["archive-too-large"] * 2
+    assert len(instances(found)) == 6
+
+
+def test_a_reason_does_not_hold_the_bytes_of_its_file(tmp_path: Path) -> None:
+    for one in seen(tmp_path, zipped({f"{n}": SLICE[: 300 + n] for n in range(5)})):
+        assert one.bad
+        assert one.bad.__traceback__ is None
+        assert one.bad.__context__ is None
