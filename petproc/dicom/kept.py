@@ -32,9 +32,12 @@ class KeptHeaders:
 
     _shared: dict[int, bytes] | None = None
 
-    def keep(self, header: Header) -> Kept:
+    def keep(self, header: Header, *, only: frozenset[int] | None = None) -> Kept:
+        """`only` are the tags that are wanted, all but the long ones where it is not given."""
         values = {
-            tag: value for tag, value in header.elements.values.items() if len(value) <= LONG_BYTES or tag in _ALWAYS
+            tag: value
+            for tag, value in header.elements.values.items()
+            if (len(value) <= LONG_BYTES or tag in _ALWAYS) and (only is None or tag in only)
         }
         if self._shared is None:
             self._shared = values

@@ -1,4 +1,4 @@
-"""What ingest will say of a PET, from its headers at inventory time: queries before any hour of computing."""
+"""What ingest will say of a PET and its CT, from their headers: queries before any hour of computing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from petproc.core.acquisition import TAG_OF
 from petproc.core.errors import Finding, Refusal
+from petproc.dicom.geometry import stack
 from petproc.dicom.header import Header
 from petproc.dicom.series import Instance, Series, SourceFile, assembled
 from petproc.ingest.derivation import derive
@@ -34,6 +35,14 @@ def preview(pet: SeriesSeen, scan: str, settings: IngestSettings) -> list[Noted]
     findings = [one for one in (*series.findings, *known.findings) if one.code not in asked]
     noted = [Noted(pet.uid, one, scan) for one in dict.fromkeys(findings)]
     return [_with_tags(one, one.finding.message, headers) for one in (*unknown, *noted)]
+
+
+def preview_ct(ct: SeriesSeen, scan: str) -> list[Noted]:
+    """What ingest would say of the places of a CT's slices."""
+    try:
+        return [Noted(ct.uid, one, scan) for one in stack(ct.headers()).findings]
+    except Refusal as refusal:
+        return [Noted.refused(ct.uid, refusal, scan)]
 
 
 def _series(headers: Sequence[Header]) -> Series:

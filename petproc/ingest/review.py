@@ -14,7 +14,7 @@ from petproc.dicom.header import Header
 from petproc.ingest.contradictions import Facts, contradictions
 from petproc.ingest.ct_choice import same_day
 from petproc.ingest.ledger import EMPTY
-from petproc.ingest.preview import preview
+from petproc.ingest.preview import preview, preview_ct
 from petproc.ingest.queries import FindingRow, Noted
 from petproc.ingest.reconstruction import Reconstruction
 from petproc.ingest.seen import SeriesSeen
@@ -87,7 +87,9 @@ def review(table: Table, seen: Mapping[str, SeriesSeen], settings: IngestSetting
         scan = layout.scan_name(row.participant, row.session)
         found = [*_identity(table, row, pet, seen.get(row.ct)), *_tracer(pet, scan, settings)]
         if row.include == "yes":
-            found += [*_image(table, row, pet), *_pairing(row, pet, seen.get(row.ct)), *preview(pet, scan, settings)]
+            ct = seen.get(row.ct)
+            found += [*_image(table, row, pet), *_pairing(row, pet, ct), *preview(pet, scan, settings)]
+            found += preview_ct(ct, scan) if ct and ct.modality == "CT" else []
         noted += [one for one in found if row.include == "yes" or one.finding.code in WHY_EXCLUDED]
     noted = [one for one in noted if one.severity == "refusal" or not table.answered(one.scan, one.tag)]
     return noted + _shared_studies(table.scans, seen)

@@ -44,6 +44,16 @@ _CLOCKS = [f"{name}{part}" for name in ("Acquisition", "Series", "Study") for pa
 _TAGS = tuple(map(tag_of, (*TEXTS, *NUMBERS)))
 _TIMES = tuple(map(tag_of, (*_CLOCKS, "AcquisitionDateTime", "TimezoneOffsetFromUTC")))
 
+_PLACE = frozenset(
+    map(
+        tag_of,
+        (
+            *("SOPInstanceUID", "Modality", "InstanceNumber", "Rows", "Columns", "PixelSpacing"),
+            *("ImagePositionPatient", "ImageOrientationPatient"),
+        ),
+    )
+)
+
 Raw = tuple[bytes | None, ...]
 Tags = Mapping[str, tuple[str, ...]]
 Times = tuple[datetime | None, datetime | None]
@@ -67,7 +77,7 @@ class Slice(NamedTuple):
     tags: Tags
     """those of `TEXTS` and `NUMBERS`"""
     kept: Kept | None
-    """the header of a PET image"""
+    """the header of a PET image, of a CT image what tells its place"""
 
 
 @dataclass(eq=False)
@@ -106,8 +116,14 @@ class SeriesSeen:
             series_time,
             header.text("AcquisitionNumber") or "",
             tags,
-            self.headers_kept.keep(header) if "PT" in tags["Modality"] else None,
+            self._kept(header, next(iter(tags["Modality"]), "")),
         )
+
+    def _kept(self, header: Header, modality: str) -> Kept | None:
+        """All of a PET, of which SUV has to be foretold; of a CT where its slices lie."""
+        if modality not in ("PT", "CT"):
+            return None
+        return self.headers_kept.keep(header, only=None if modality == "PT" else _PLACE)
 
     def _tags_of(self, header: Header) -> Tags:
         """Read once for all images in which they are the same bytes."""
@@ -160,7 +176,7 @@ class SeriesSeen:
         return self.headers_kept.header(self.first.kept)
 
     def headers(self) -> list[Header]:
-        """Of every image of a PET, from the feet upwards."""
+        """Of every image of a PET or CT as far as they are kept, from the feet upwards."""
         ordered = sorted(self.slices, key=lambda one: (one.position[2] if one.position else 0.0, one[:2]))
         return [self.headers_kept.header(one.kept) for one in ordered if one.kept]
 

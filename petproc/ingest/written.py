@@ -92,9 +92,9 @@ class Written:
             return None
 
     def as_indexed(self, one: SeriesSeen) -> SeriesSeen:
-        """A PET that was indexed earlier as ingest will read it, which is not what lies in a delivery sent again."""
+        """A series that was indexed earlier as ingest will read it, which is not what lies in a delivery sent again."""
         rows = {row.instance: row for row in self.index(one.uid)} if one.uid in self.series else {}
-        if one.modality != "PT" or not rows or rows == one.rows:
+        if not rows or rows == one.rows:
             return one
         try:
             return from_files(one.uid, list(rows.values()))

@@ -149,7 +149,7 @@ def test_frames_of_a_dynamic_pet_stay_together(tmp_path: Path, study: Path) -> N
 
 def test_a_turned_slice_is_left_in_for_ingest_to_name(tmp_path: Path, study: Path) -> None:
     turned: Tag = lambda k: [1, 0, 0, 0, 0, 1] if k == 4 else [1, 0, 0, 0, 1, 0]  # noqa: E731
-    take_inventory(study, [in_folder(tmp_path / "in", both(changed(ImageOrientationPatient=turned)))])
+    take_inventory(study, [in_folder(tmp_path / "in", both(changed(ImageOrientationPatient=turned), ct=changed()))])
     assert len(index(study, PET_SERIES)) == SLICES
     assert query(study, "mixed-orientation").severity == "refusal"
 

@@ -71,11 +71,17 @@ def test_what_ingest_would_refuse_is_asked_as_a_refusal(tmp_path: Path, study: P
     assert row.value == "PROPCNTS"
 
 
-def test_missing_slices_are_asked_for_at_once(tmp_path: Path, study: Path) -> None:
+@pytest.mark.parametrize(("modality", "uid"), [("pt", PET_SERIES), ("ct", CT_SERIES)])
+def test_missing_slices_are_asked_for_at_once(tmp_path: Path, study: Path, modality: str, uid: str) -> None:
     content = both()
-    del content["pt-05.dcm"]
-    on(1, study, in_folder(tmp_path / "in", content))
-    assert query(study, "slices-missing").severity == "refusal"
+    late = content.pop(f"{modality}-05.dcm")
+    delivery = in_folder(tmp_path / "in", content)
+    on(1, study, delivery)
+    told = query(study, "slices-missing")
+    assert (told.subject, told.scan, told.severity) == (uid, SCAN, "refusal")
+    on(2, study, in_folder(delivery, {"late.dcm": late}))
+    assert query(study, "slices-missing").status == "open"  # it is named, and not mixed in unasked
+    assert query(study, "series-grew").value == "1 images"
 
 
 def test_a_resolved_query_is_closed_and_opens_again_when_it_comes_back(tmp_path: Path, study: Path) -> None:
