@@ -52,7 +52,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class _Archive:
-    """A place that is an archive: what is in it, and what of that is not read."""
+    """A place that is an archive."""
+
+    place: Place
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What is in an archive, and what of that is not read."""
 
     inside: list[Place]
     bad: list[Seen]
@@ -99,12 +106,15 @@ class _Walk:
             yield from self._at(waiting.popleft().result())
 
     def _at(self, found: _Found) -> Iterator[Seen]:
-        if isinstance(found, _Archive):
-            self._known -= 1
-            yield from found.bad
-            yield from self.through(found.inside)
-            return
-        if isinstance(found, _Long):
+        if isinstance(found, _Archive):  # opened here and not ahead, so that limits strike the same one every time
+            opened = _opened(self._files, found.place)
+            if isinstance(opened, _Opened):
+                self._known -= 1
+                yield from opened.bad
+                yield from self.through(opened.inside)
+                return
+            found = opened
+        elif isinstance(found, _Long):
             found = _header(self._files, found.place, MAX_HEADER_BYTES)
         if found:
             yield found
@@ -162,7 +172,7 @@ def _look(files: Files, place: Place) -> _Found:
     try:
         start = files.read(place.path, place.member, limit=HEADER_BYTES)
         if kind_of(start[:512]):
-            return _opened(files, place)
+            return _Archive(place)
         check_size(place.size)
     except BadFile as bad:
         return _unless_directory(place, bad)
@@ -172,15 +182,18 @@ def _look(files: Files, place: Place) -> _Found:
     return _Long(place) if _is_incomplete(found) else found
 
 
-def _opened(files: Files, place: Place) -> _Archive:
+def _opened(files: Files, place: Place) -> _Opened | Seen | None:
     """The members of an archive under names for people: inner archives read as folders."""
-    members, refused = files.members(place.path, place.member)
+    try:
+        members, refused = files.members(place.path, place.member)
+    except BadFile as error:
+        return _unless_directory(place, error)
     inside = [Place(place.path, member, size, f"{place.name}/{_own(member)}") for member, size in members]
     bad = [
         Seen(Place(place.path, member, 0, f"{place.name}/{_own(member)}" if member else place.name), None, error)
         for member, error in refused
     ]
-    return _Archive(sorted(inside, key=lambda one: one.name), bad)
+    return _Opened(sorted(inside, key=lambda one: one.name), bad)
 
 
 def _own(member: str) -> str:

@@ -298,3 +298,79 @@ def test_pixels_that_cannot_be_rescaled_are_refused(tmp_path: Path, tags: dict[s
     in_folder(tmp_path, files("CT", setting(**tags)))
     with pytest.raises(Refusal, match="RescaleSlope"):
         hounsfield(read_series(index(tmp_path, "CT"), threads=2), threads=2)
+
+
+def element(tag: tuple[int, int], kind: bytes, value: bytes) -> bytes:
+    return struct.pack("<HH2sH", *tag, kind, len(value)) + value
+
+
+def inserted(content: bytes, data: bytes, before: bytes = b"\x20\x00\x0e\x00UI") -> bytes:
+    at = content.index(before)
+    return content[:at] + data + content[at:]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        element((0x0008, 0x0000), b"UL", struct.pack("<I", 4_000_000_000)),
+        element((0x0020, 0x0000), b"UL", struct.pack("<I", 0)),
+        element((0x0018, 0x0050), b"DS", b"3"),
+        element((0x0018, 0x0050), b"US", b"\x03\x00"),
+        element((0x0020, 0x000E), b"UI", b"9.9.9"),
+        element((0x0018, 0x1111), b"OB", b"")[:6] + b"\0\0" + struct.pack("<I", 3) + b"abc",
+    ],
+    ids=["group length that lies", "group length of zero", "odd length", "wrong kind", "twice", "odd bytes"],
+)
+def test_elements_that_are_not_as_they_should_be_do_no_harm(extra: bytes) -> None:
+    content = inserted(encoded(dataset("CT", 4)), extra)
+    header, _ = parse(content)
+    assert header.text("SeriesInstanceUID") == "1.2.3.20"
+    assert np.array_equal(values(content), stored(4, "CT"))
+
+
+def test_a_value_of_the_wrong_kind_reads_as_none_or_as_its_text() -> None:
+    one = encoded(dataset("PT", 3))
+    content = inserted(one, element((0x0020, 0x0032), b"US", b"\x03\x00"), b"\x20\x00\x37\x00DS")
+    assert parse(content)[0].numbers("ImagePositionPatient") is None
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_a_file_that_names_another_kind_of_elements_than_it_has_is_read(syntax: str) -> None:
+    other = ImplicitVRLittleEndian if syntax == ExplicitVRLittleEndian else ExplicitVRLittleEndian
+    right, wrong = encoded(dataset("CT", 4), syntax), encoded(dataset("CT", 4), other)
+    start = b"\x08\x00\x08\x00"
+    mixed = wrong[: wrong.index(start)] + right[right.index(start) :]
+    try:
+        assert np.array_equal(values(mixed), stored(4, "CT"))
+    except BadFile as found:
+        assert syntax == ExplicitVRLittleEndian  # typed elements called untyped: lengths make no sense
+        assert found.code in ("file-damaged", "file-truncated")  # noqa: PT017
+
+
+def test_a_sequence_of_unknown_kind_is_read_as_what_it_holds() -> None:
+    one = dataset("PT", 3)
+    content = encoded(one)
+    inside = encoded(one, ImplicitVRLittleEndian)
+    tag = b"\x54\x00\x16\x00"
+    at, there = content.index(tag + b"SQ"), inside.index(tag)
+    (length,) = struct.unpack_from("<I", content, at + 8)
+    (size,) = struct.unpack_from("<I", inside, there + 4)
+    unknown = tag + b"UN\0\0" + struct.pack("<I", size) + inside[there + 8 : there + 8 + size]
+    header, _ = parse(content[:at] + unknown + content[at + 12 + length :])
+    (dose,) = header.items("RadiopharmaceuticalInformationSequence")
+    assert dose.number("RadionuclideTotalDose") == 350e6
+    assert dose.items("RadionuclideCodeSequence")[0].text("CodeValue") == "C-111A1"
+
+
+def test_more_elements_than_any_header_has_are_refused() -> None:
+    many = b"".join(element((0x0019, number), b"LO", b"") for number in range(0x1000, 0x1000 + 11_000))
+    content = inserted(encoded(dataset("CT", 0)), many)
+    assert bad(content) == "file-damaged"
+
+
+def test_a_meta_header_without_types_is_read() -> None:
+    content = encoded(dataset("CT", 4))
+    start = content.index(b"\x08\x00\x08\x00CS")
+    syntax = b"1.2.840.10008.1.2.1\0"
+    meta = struct.pack("<HHI", 2, 0x0010, len(syntax)) + syntax
+    assert np.array_equal(values(content[:132] + meta + content[start:]), stored(4, "CT"))
