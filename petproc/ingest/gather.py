@@ -62,7 +62,7 @@ class Gathered:
         """Series of which images came more than once: a series sent twice is one series."""
         found = []
         for uid, count in self.again.items():
-            value = f"{count} of {len(self.series[uid].rows)} images"
+            value = f"{count} repeats, {len(self.series[uid].rows)} images"
             words = "Images of this series are in the delivery more than once; of each the first by file name is used."
             found.append(Noted(uid, Finding("instance-sent-twice", words, "info"), value=value))
         for uid, count in (+self.reused).items():

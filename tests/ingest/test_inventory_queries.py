@@ -277,7 +277,7 @@ def test_a_series_sent_twice_is_one_finding_with_its_count(tmp_path: Path, study
     again = {f"again/{name}": data for name, data in files("PT").items()}
     on(1, study, in_folder(tmp_path / "in", both() | again))
     row = query(study, "instance-sent-twice")
-    assert (row.subject, row.value, row.severity) == (PET_SERIES, f"{SLICES} of {SLICES} images", "info")
+    assert (row.subject, row.value, row.severity) == (PET_SERIES, f"{SLICES} repeats, {SLICES} images", "info")
 
 
 def test_what_is_asked_is_what_ingest_finds(tmp_path: Path, study: Path) -> None:
