@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
+from petproc.core.nifti import DATA_OFFSET, nifti_header
 from petproc.core.volume import Labels, Unit, Volume
 
 if typing.TYPE_CHECKING:
@@ -30,8 +31,6 @@ GZIP_BLOCK = 1 << 20
 """Bytes of image that one thread packs at a time; blocks of 1 MiB cost no room against packing the whole at once."""
 DEFLATE_RATIO_MAX = 1032
 """No packed file unpacks to more than so many times its size: what claims more is not believed."""
-_NIFTI_DATA = 352
-"""Where the image begins in a file: behind the header and the mark that says that no extensions follow."""
 
 
 def write_volume(path: Path, volume: Volume, *, threads: int = 1) -> None:
@@ -65,18 +64,11 @@ def read_labels(path: Path, names: Mapping[int, str]) -> Labels:
 
 def _write_nifti(path: Path, data: NDArray[Any], grid: Grid, threads: int) -> None:
     """Blocks of the image go to `threads` compressing threads and from there to the file: no second image is made."""
-    import nibabel as nib
     from isal import igzip_threaded
 
-    header = nib.Nifti1Image(data, grid.affine).header
-    header.set_xyzt_units("mm")
-    header.set_sform(grid.affine, code="scanner")
-    header.set_qform(grid.affine, code="scanner")
-    header.set_slope_inter(1, 0)
-    header.set_data_offset(_NIFTI_DATA)
     path.parent.mkdir(parents=True, exist_ok=True)
     with igzip_threaded.open(path, "wb", GZIP_LEVEL, threads=max(1, threads), block_size=GZIP_BLOCK) as stream:
-        stream.write(header.binaryblock.ljust(_NIFTI_DATA, b"\0"))
+        stream.write(nifti_header(grid, data.dtype))
         stream.write(_flat(np.asfortranarray(data)))
 
 
@@ -130,7 +122,7 @@ def _read_image(stream: Any, path: Path) -> tuple[NDArray[Any], Grid]:
     dtype, size = header.get_data_dtype(), path.stat().st_size
     if min(shape) < 1 or dtype.kind not in "iuf" or math.prod(shape) * dtype.itemsize > size * DEFLATE_RATIO_MAX:
         raise ValueError("no image")
-    if header.get_data_offset() < _NIFTI_DATA or np.isinf(header["scl_slope"]):
+    if header.get_data_offset() < DATA_OFFSET or np.isinf(header["scl_slope"]):
         raise ValueError("an image inside its own header, or without finite values")
     grid = Grid(shape, header.get_best_affine())
     data = np.empty(shape, dtype, order="F")

@@ -46,7 +46,7 @@ SuvVariant = Annotated[str, AfterValidator(_known_variant)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class InventorySettings(Section):

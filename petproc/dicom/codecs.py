@@ -6,7 +6,6 @@ everywhere: pylibjpeg-openjpeg for JPEG 2000, pyjpegls for JPEG-LS, GDCM for JPE
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
 import tempfile
@@ -18,13 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
 
 from petproc.dicom.codestreams import COMPRESSED, RLE, Unreadable, claim, is_complete, rle_bytes
 from petproc.dicom.files import BadFile
-
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # it logs what decoders say, with values and paths
 
 _JPEG, _JPEG_LOSSLESS, _JPEG_LS = ("50", "51"), ("57", "70"), ("80", "81")
 MAX_FRAGMENTS = 1_000_000
@@ -100,6 +95,8 @@ def decoded(
         "pixel_representation": 1 if dtype.kind == "i" else 0,
         "pixel_keyword": "PixelData",
     }
+    from petproc.dicom.general import encapsulate, get_decoder
+
     try:
         with _heard() if _plugin(syntax) == "gdcm" else nullcontext():
             values, _ = get_decoder(syntax).as_array(

@@ -11,8 +11,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import cache
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
+from petproc.dicom.keywords import KEYWORDS
 from petproc.dicom.moments import moment, zone_of
 from petproc.dicom.walk import Cut, Elements, Odd, TooMany, items
 
@@ -25,10 +24,17 @@ _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 @cache
 def _entry(keyword: str) -> tuple[int, str | None]:
     """Tag, and the binary form of its values where they are not text."""
+    tag, kind = KEYWORDS.get(keyword) or _by_pydicom(keyword)
+    return tag, _BINARY.get(kind)
+
+
+def _by_pydicom(keyword: str) -> tuple[int, str]:
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(f"{keyword} is not a DICOM keyword")
-    return tag, _BINARY.get(dictionary_VR(tag))
+    return tag, dictionary_VR(tag)
 
 
 def tag_of(keyword: str) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-import warnings
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from petproc.dicom.codecs import decoded, frame_places
@@ -17,9 +15,6 @@ from petproc.dicom.header import Header
 from petproc.dicom.pixels import check_layout, frame_count, matrix, plane_bytes, significant_bits, stored_type
 from petproc.dicom.rewritten import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, inflated, read_generally
 from petproc.dicom.walk import Cut, Odd, TooMany, walk
-
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-warnings.filterwarnings("ignore", module="pydicom")  # they quote values, and a value may be a name
 
 PLAIN = (EXPLICIT, IMPLICIT, BIG_ENDIAN)
 """Transfer syntaxes whose pixels stand in the file as numbers."""

@@ -6,9 +6,6 @@ import io
 from threading import Lock
 
 from isal import isal_zlib
-from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
 
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
@@ -40,6 +37,8 @@ def read_generally(content: bytes, start: int, syntax: str) -> Header:
 
     `syntax` is what the file says of itself; where its elements turn out to have no types, the header is implicit.
     """
+    from petproc.dicom.general import DicomBytesIO, read_dataset, write_dataset
+
     stream = io.BytesIO(content[start : start + GENERAL_READER_BYTES])
     big_endian, explicit = syntax == BIG_ENDIAN, content[start + 4 : start + 6].isalpha()
     try:

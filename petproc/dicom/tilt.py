@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
@@ -27,6 +26,8 @@ EDGE = 1e-6
 
 def straightened(ct: Volume, *, threads: int) -> tuple[Volume, Finding]:
     """The CT on the grid of `straight_grid`, and what was done in words."""
+    from scipy.ndimage import map_coordinates
+
     grid = straight_grid(ct.grid)
     back = (np.linalg.inv(ct.grid.affine) @ grid.affine)[:3]
     data = np.empty(grid.shape, np.int16, order="F")

@@ -14,6 +14,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage
 
+import petproc.dicom.general  # noqa: F401  # values against the standard are made on purpose, and pydicom warns
 from petproc.core.tables import IndexRow
 
 SIDE = 16

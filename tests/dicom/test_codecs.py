@@ -28,13 +28,20 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from petproc.dicom import codecs as codecs_module
+from petproc.dicom import general
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
 from petproc.dicom.instance import parse, stored_values
 from petproc.dicom.pixels import padding
 
 BY_PYDICOM = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
+ENCODERS = {
+    RLELossless: "pydicom",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+}
 BY_HAND = {JPEGLossless: 7, JPEGLosslessSV1: 1}
 """JPEG lossless, which pydicom cannot write, and its predictor."""
 EXACT = (*BY_PYDICOM, *BY_HAND)
@@ -65,7 +72,7 @@ def compressed(one: Dataset, syntax: str) -> Dataset:
         plane = np.frombuffer(one.PixelData, f"<u{one.BitsAllocated // 8}").reshape(one.Rows, one.Columns)
         return packed(one, jpeg_lossless(plane, one.BitsStored, BY_HAND[syntax]))
     one.file_meta = dcmread(io.BytesIO(encoded(one))).file_meta
-    one.compress(syntax, generate_instance_uid=False)
+    one.compress(syntax, encoding_plugin=ENCODERS[syntax], generate_instance_uid=False)
     return one
 
 
@@ -249,7 +256,7 @@ def test_a_codestream_that_claims_absurd_sizes_is_not_decoded(
         pytest.fail("a decoder was called")
 
     one = edited(compressed(holding(image("u2", 12), 12), syntax), marker, at, new)
-    monkeypatch.setattr(codecs_module, "get_decoder", never)
+    monkeypatch.setattr(general, "get_decoder", never)
     assert bad(one, syntax).code == "file-damaged"
 
 

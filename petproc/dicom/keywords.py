@@ -1,0 +1,154 @@
+"""Tag and kind of value (VR) of the DICOM attributes that are read, by keyword (PS3.6).
+
+pydicom knows all of them and takes a third of a second to start, as long as the headers of a whole scan take to read.
+What is not here is asked of it; a test holds this table to its dictionary and to what the code reads.
+"""
+
+from __future__ import annotations
+
+_TABLE = """
+00020002 UI MediaStorageSOPClassUID
+00020010 UI TransferSyntaxUID
+00080008 CS ImageType
+00080016 UI SOPClassUID
+00080018 UI SOPInstanceUID
+00080020 DA StudyDate
+00080021 DA SeriesDate
+00080022 DA AcquisitionDate
+00080023 DA ContentDate
+0008002A DT AcquisitionDateTime
+00080030 TM StudyTime
+00080031 TM SeriesTime
+00080032 TM AcquisitionTime
+00080033 TM ContentTime
+00080060 CS Modality
+00080070 LO Manufacturer
+00080100 SH CodeValue
+00080104 LO CodeMeaning
+00080201 SH TimezoneOffsetFromUTC
+0008103E LO SeriesDescription
+00081090 LO ManufacturerModelName
+00089007 CS FrameType
+00100010 PN PatientName
+00100020 LO PatientID
+00100030 DA PatientBirthDate
+00100040 CS PatientSex
+00101020 DS PatientSize
+00101030 DS PatientWeight
+00180031 LO Radiopharmaceutical
+00180050 DS SliceThickness
+00180060 DS KVP
+00181060 DS TriggerTime
+00181072 TM RadiopharmaceuticalStartTime
+00181074 DS RadionuclideTotalDose
+00181075 DS RadionuclideHalfLife
+00181078 DT RadiopharmaceuticalStartDateTime
+00181100 DS ReconstructionDiameter
+00181150 IS ExposureTime
+00181151 IS XRayTubeCurrent
+00181152 IS Exposure
+001811B0 LO AcquisitionMode
+00181210 SH ConvolutionKernel
+00181242 IS ActualFrameDuration
+00189074 DT FrameAcquisitionDateTime
+00189118 SQ CardiacSynchronizationSequence
+00189151 DT FrameReferenceDateTime
+00189220 FD FrameAcquisitionDuration
+00189304 SQ CTAcquisitionDetailsSequence
+00189312 SQ CTGeometrySequence
+00189314 SQ CTReconstructionSequence
+00189315 CS ReconstructionAlgorithm
+00189321 SQ CTExposureSequence
+00189325 SQ CTXRayDetailsSequence
+00189328 FD ExposureTimeInms
+00189329 SQ CTImageFrameTypeSequence
+00189330 FD XRayTubeCurrentInmA
+00189332 FD ExposureInmAs
+00189701 DT DecayCorrectionDateTime
+00189732 SQ PETFrameAcquisitionSequence
+00189736 SQ PETFrameCorrectionFactorsSequence
+00189738 CS AttenuationCorrectionSource
+00189739 US NumberOfIterations
+00189740 US NumberOfSubsets
+00189749 SQ PETReconstructionSequence
+00189751 SQ PETFrameTypeSequence
+00189755 CS TimeOfFlightInformationUsed
+00189756 CS ReconstructionType
+00189758 CS DecayCorrected
+00189759 CS AttenuationCorrected
+00189760 CS ScatterCorrected
+00189761 CS DeadTimeCorrected
+00189762 CS GantryMotionCorrected
+00189763 CS PatientMotionCorrected
+00189764 CS CountLossNormalizationCorrected
+00189765 CS RandomsCorrected
+00189766 CS NonUniformRadialSamplingCorrected
+00189767 CS SensitivityCalibrated
+00189768 CS DetectorNormalizationCorrection
+0020000D UI StudyInstanceUID
+0020000E UI SeriesInstanceUID
+00200011 IS SeriesNumber
+00200012 IS AcquisitionNumber
+00200013 IS InstanceNumber
+00200032 DS ImagePositionPatient
+00200037 DS ImageOrientationPatient
+00200052 UI FrameOfReferenceUID
+00209111 SQ FrameContentSequence
+00209113 SQ PlanePositionSequence
+00209116 SQ PlaneOrientationSequence
+00209128 UL TemporalPositionIndex
+00209170 SQ UnassignedSharedConvertedAttributesSequence
+00209171 SQ UnassignedPerFrameConvertedAttributesSequence
+00209172 SQ ConversionSourceAttributesSequence
+00209241 FL NominalPercentageOfCardiacPhase
+00209253 SQ RespiratorySynchronizationSequence
+00209310 SQ TemporalPositionSequence
+00280002 US SamplesPerPixel
+00280004 CS PhotometricInterpretation
+00280008 IS NumberOfFrames
+00280010 US Rows
+00280011 US Columns
+00280030 DS PixelSpacing
+00280051 CS CorrectedImage
+00280100 US BitsAllocated
+00280101 US BitsStored
+00280102 US HighBit
+00280103 US PixelRepresentation
+00280120 US|SS PixelPaddingValue
+00280121 US|SS PixelPaddingRangeLimit
+00281052 DS RescaleIntercept
+00281053 DS RescaleSlope
+00281054 LO RescaleType
+00282110 CS LossyImageCompression
+00289110 SQ PixelMeasuresSequence
+00289145 SQ PixelValueTransformationSequence
+004008EA SQ MeasurementUnitsCodeSequence
+00409096 SQ RealWorldValueMappingSequence
+00409224 FD RealWorldValueIntercept
+00409225 FD RealWorldValueSlope
+0040A168 SQ ConceptCodeSequence
+00540016 SQ RadiopharmaceuticalInformationSequence
+00540071 US NumberOfTimeSlots
+00540081 US NumberOfSlices
+00540101 US NumberOfTimeSlices
+00540300 SQ RadionuclideCodeSequence
+00540304 SQ RadiopharmaceuticalCodeSequence
+00541000 CS SeriesType
+00541001 CS Units
+00541006 CS SUVType
+00541100 CS RandomsCorrectionMethod
+00541101 LO AttenuationCorrectionMethod
+00541102 CS DecayCorrection
+00541103 LO ReconstructionMethod
+00541105 LO ScatterCorrectionMethod
+00541300 DS FrameReferenceTime
+00541321 DS DecayFactor
+00541330 US ImageIndex
+52009229 SQ SharedFunctionalGroupsSequence
+52009230 SQ PerFrameFunctionalGroupsSequence
+"""
+
+KEYWORDS: dict[str, tuple[int, str]] = {
+    keyword: (int(tag, 16), kind) for tag, kind, keyword in (line.split() for line in _TABLE.split("\n") if line)
+}
+"""Keyword -> tag and VR; alternatives are joined by `|`."""
