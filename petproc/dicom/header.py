@@ -46,6 +46,7 @@ class Header:
 
     def __init__(self, elements: Elements, transfer_syntax: str = "") -> None:
         self._elements = elements
+        self._numbers: dict[str, tuple[float, ...] | None] = {}
         self.transfer_syntax = transfer_syntax
         self.irreversible = False
         """Whether the compressed pixels say of themselves that they do not give the original back."""
@@ -88,7 +89,11 @@ class Header:
 
     def numbers(self, keyword: str) -> tuple[float, ...] | None:
         """All values of a numeric element, binary or decimal text; None unless every one is a finite number."""
-        tag, form = _entry(keyword)
+        if keyword not in self._numbers:
+            self._numbers[keyword] = self._read_numbers(*_entry(keyword))
+        return self._numbers[keyword]
+
+    def _read_numbers(self, tag: int, form: str | None) -> tuple[float, ...] | None:
         if form is None:
             return _floats(self._texts(tag))
         raw = self._elements.values.get(tag, b"")

@@ -31,7 +31,8 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC"
 _TEXT = (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM", b"UI")
 _SHORT = frozenset((*_TEXT, b"AT", b"FD", b"FL", b"SL", b"SS", b"UL", b"US"))
 _TAG = struct.Struct("<HH").unpack_from
-_U16 = struct.Struct("<H").unpack_from
+_HEAD = struct.Struct("<HH2sH").unpack_from
+"""Group, element, kind and the length of a value of a short kind."""
 _U32 = struct.Struct("<I").unpack_from
 
 
@@ -67,15 +68,24 @@ def walk(content: bytes, start: int = 0, *, implicit: bool, only_group: int | No
     for _ in range(MAX_ELEMENTS):
         if here + 8 > end:
             break
-        group, element = _TAG(content, here)
+        group, element, kind, length = _HEAD(content, here)
         tag = group << 16 | element
         if tag >= PIXELS_FROM and (not depth or tag in (_ITEM_END, _SEQUENCE_END)):
             return Elements(values, implicit, here)
         if only_group is not None and group != only_group:
             return Elements(values, implicit, here)
-        length, value, unknown = _length(content, here, implicit)
+        value = here + 8
+        if implicit:
+            (length,) = _U32(content, here + 4)
+        elif kind not in _SHORT:
+            if kind not in _LONG:
+                raise Odd
+            if here + 12 > end:
+                raise Cut
+            (length,), value = _U32(content, here + 8), here + 12
         if length == UNDEFINED:
-            after = _sequence_end(content, value, implicit=implicit or unknown, depth=depth)
+            # what is inside a sequence of unknown kind (UN) is always implicit
+            after = _sequence_end(content, value, implicit=implicit or kind == b"UN", depth=depth)
         else:
             after = value + length
         if after > end:
@@ -109,20 +119,6 @@ def items(sequence: bytes, *, implicit: bool) -> Iterator[Elements]:
             here += length
         yield item
     raise TooMany
-
-
-def _length(content: bytes, here: int, implicit: bool) -> tuple[int, int, bool]:
-    """Length of the value, where it starts, and whether its kind is UN (whose insides are always implicit)."""
-    if implicit:
-        return _U32(content, here + 4)[0], here + 8, False
-    kind = content[here + 4 : here + 6]
-    if kind in _SHORT:
-        return _U16(content, here + 6)[0], here + 8, False
-    if kind not in _LONG:
-        raise Odd
-    if here + 12 > len(content):
-        raise Cut
-    return _U32(content, here + 8)[0], here + 12, kind == b"UN"
 
 
 def _sequence_end(content: bytes, here: int, *, implicit: bool, depth: int) -> int:
