@@ -17,7 +17,7 @@ from petproc.core.regions import REGIONS
 from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
-    "ingest": 1,
+    "ingest": 2,
     "segment": 1,
     "align": 1,
     "sample": 1,
