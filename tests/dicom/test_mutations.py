@@ -5,12 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
-FUZZ = Path(__file__).parents[2] / "fuzz"
-sys.path.insert(0, str(FUZZ))
-
 import cases
+import pytest
 import seeded
 import targets
 
@@ -23,7 +19,7 @@ sys.stdin.readline()
 
 
 def test_five_hundred_damaged_deliveries_are_read_or_refused() -> None:
-    found = seeded.run_cases(20250101, range(500), workers=2, again=5)
+    found = seeded.run_cases(20250101, range(500), workers=2, again=10)
     assert found.failures == ()
     assert found.words["ingested"] > 100
     expected = {"file-damaged", "file-truncated", "archive-unreadable", "frames-inconsistent", "slices-missing"}
@@ -76,7 +72,7 @@ def test_a_process_that_hangs_or_dies_is_a_failure(tmp_path: Path, does: str, ki
 
 
 def test_the_limit_of_memory_holds(tmp_path: Path) -> None:
-    greedy = f"import sys; sys.path.insert(0, {str(FUZZ)!r}); import seeded; "
+    greedy = f"import sys; sys.path.insert(0, {str(Path(seeded.__file__).parent)!r}); import seeded; "
     greedy += "seeded.check = lambda *_, **__: bytearray(3 << 30); seeded.work(1, None, 1)"
     worker = seeded.Worker([sys.executable, "-c", greedy], tmp_path)
     assert worker.run(1)["failure"] == "MemoryError"
