@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from petproc.core.errors import Refusal
 from petproc.core.results import Ingested
 from petproc.core.tables import IndexRow, ScanRow
 from petproc.dicom.bad import BadFile
+from petproc.dicom.delivery import read_headers
 from petproc.dicom.frames import frame_headers
 from petproc.dicom.instance import check_length, parse, stored_values
 from petproc.ingest import ingest_scan
@@ -146,3 +148,9 @@ def one_file(content: bytes) -> str:
         return told.hexdigest()
     except BadFile as bad:
         return bad.code
+
+
+def one_archive(content: bytes, path: Path, most: int) -> list[str]:
+    """The listing of one archive and of those in it, and the bytes of its first members."""
+    path.write_bytes(content)
+    return [seen.bad.code if seen.bad else "read" for seen in islice(read_headers([path]), most)]
