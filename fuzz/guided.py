@@ -44,7 +44,8 @@ def main() -> None:
 
         def one(content: bytes) -> None:
             targets.one_file(content)
-            targets.one_archive(content, work / "archive", MEMBERS)
+            if targets.kind_of(content[:512]):
+                targets.one_archive(content, work / "archive", MEMBERS)
 
         options = [f"-max_total_time={told.seconds}", f"-timeout={SECONDS_EACH}", f"-rss_limit_mb={LIMIT_MB}"]
         options += [f"-max_len={LONGEST}", f"-seed={told.seed}", "-print_final_stats=1", f"-artifact_prefix={kept}/"]

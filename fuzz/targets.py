@@ -17,6 +17,7 @@ from petproc import layout
 from petproc.core.errors import Refusal
 from petproc.core.results import Ingested
 from petproc.core.tables import IndexRow, ScanRow
+from petproc.dicom.archives import kind_of
 from petproc.dicom.bad import BadFile
 from petproc.dicom.delivery import read_headers
 from petproc.dicom.frames import frame_headers
@@ -29,6 +30,7 @@ from petproc.settings import IngestSettings
 
 PET_SERIES, CT_SERIES = "1.2.3.10", "1.2.3.20"
 """Those of the twin."""
+__all__ = ["Differs", "Outcome", "deliver", "kind_of", "one_archive", "one_file", "outcome"]
 DAY = date(2025, 6, 1)
 FRAMES = 12
 """So many frames of one file are decoded."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import random
 import struct
 import warnings
 import zlib
@@ -253,24 +252,6 @@ def test_a_pet_with_an_intercept_is_refused(tmp_path: Path) -> None:
     in_folder(tmp_path, files("PT", setting(RescaleIntercept="5")))
     with pytest.raises(Refusal, match=r"RescaleIntercept \(0028,1052\) is 5; in a PET in BQML it must be 0"):
         activity(read_series(index(tmp_path, "PT"), threads=2), (1.0,) * SLICES, threads=2)
-
-
-def test_a_file_changed_at_random_is_read_or_refused_and_never_a_crash() -> None:
-    chance = random.Random(20250101)
-    syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
-    originals = [encoded(dataset("PT", 3), syntax) for syntax in syntaxes]
-    outcomes = set()
-    for _ in range(400):
-        content = bytearray(chance.choice(originals))
-        for _ in range(chance.choice((1, 2, 5))):
-            at = chance.randrange(128, min(len(content), 1500))
-            content[at : at + chance.randrange(8)] = chance.randbytes(chance.randrange(8))
-        try:
-            values(bytes(content))
-            outcomes.add("read")
-        except BadFile as found:
-            outcomes.add(found.code)
-    assert outcomes >= {"read", "file-damaged", "file-truncated"}
 
 
 def test_unsigned_pixels_are_not_wrapped(tmp_path: Path) -> None:
