@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hand_made import AORTA, CAVA, scan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,8 +73,6 @@ def test_numbers_do_not_depend_on_the_order_of_rows(scan):
 
 @given(scale=st.floats(1e-3, 1e3))
 def test_tbr_does_not_depend_on_the_scale_of_activity(scale):
-    from conftest import AORTA, CAVA, scan_of
-
     scan = scan_of(AORTA, CAVA)
     scaled = replace(scan, voxels={**scan.voxels, "activity": scan.voxels["activity"] * scale})
     before, after = (values(quantify_scan(one, ONLY_DESCENDING)) for one in (scan, scaled))

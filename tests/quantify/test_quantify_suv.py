@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hand_made import AORTA, CAVA, scan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,8 +63,6 @@ def test_the_variant_of_the_settings_is_measured_and_names_its_unit(scan, varian
 
 @given(variant=st.sampled_from(sorted(VARIANTS)), weight=st.floats(40, 110), sex=st.sampled_from(["M", "F", "O"]))
 def test_no_variant_weight_or_sex_moves_a_ratio(variant, weight, sex):
-    from conftest import AORTA, CAVA, scan_of
-
     scan = scan_of(AORTA, CAVA)
     plain, other = rows(scan), rows(entered(scan, weight_kg=weight, sex=sex), variant)
     for name, row in plain.items():
