@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import os
 import select
@@ -146,14 +147,9 @@ def _undamaged(folder: Path) -> str | None:
 
 def work(seed: int, folder: Path, again: int) -> None:
     """Answer each number on standard input with one line of JSON; nothing else reaches standard output."""
-    import resource
-
-    import targets  # noqa: F401  # what is imported counts as Python's own memory
-
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY_BYTES, own + MEMORY_BYTES))
+    _limit_memory()
     answers.write(b"ready\n")
     for line in sys.stdin:
         try:
@@ -163,6 +159,15 @@ def work(seed: int, folder: Path, again: int) -> None:
             places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(last))
             answer = {"failure": type(error).__name__, "words": f"{str(error)[:300]} at {places}"}
         answers.write(json.dumps(answer).encode() + b"\n")
+
+
+def _limit_memory() -> None:
+    import resource
+
+    import targets  # noqa: F401  # what is imported counts as Python's own memory
+
+    own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY_BYTES, own + MEMORY_BYTES))
 
 
 def main() -> None:
@@ -194,6 +199,8 @@ def _one(seed: int, number: int, keep: Path | None) -> None:
 
     if keep:
         deliver(case(seed, number).files, keep)
+    _limit_memory()
+    faulthandler.dump_traceback_later(6 * SECONDS, exit=True)
     with tempfile.TemporaryDirectory() as folder:
         print(case(seed, number).kind, *check(seed, number, Path(folder)))
 
