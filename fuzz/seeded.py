@@ -2,8 +2,8 @@
 
     .venv/bin/python fuzz/seeded.py [--count 10000] [--seed 1] [--case N] [--first 0] [--workers 2]
 
-A failure is anything but a finding or a refusal: an exception, a crash, more than 10 s, more than 2 GiB on top of what
-Python and its libraries take, another outcome when the same input is read again, or harm to a sound scan that lies
+A failure is anything but a finding or a refusal: an exception, a crash, more than 10 s of the processor, more than 2 GiB on
+top of what Python and its libraries take, another outcome when the same input is read again, or harm to a sound scan that lies
 beside a damaged file. It is printed with its number; `--case N` runs that one in this process, with its traceback, and
 `--keep FOLDER` writes its files there. The exit status is 1 where anything failed.
 """
@@ -30,6 +30,9 @@ from itertools import islice
 from pathlib import Path
 
 SECONDS = 10.0
+"""Of the processor, so that a busy machine makes no failure."""
+IDLE = 6
+"""So many times as long may pass on the clock."""
 MEMORY_BYTES = 2 << 30
 START_SECONDS = 120.0
 
@@ -65,7 +68,7 @@ class Worker:
         assert self._child.stdin and self._child.stdout
         self._child.stdin.write(b"%d\n" % number)
         self._child.stdin.flush()
-        ready, _, _ = select.select([self._child.stdout], [], [], self._seconds)
+        ready = self._answers(self._child)
         answer = self._child.stdout.readline() if ready else b""
         if answer:
             return dict(json.loads(answer))
@@ -73,8 +76,17 @@ class Worker:
             self._child.kill()
         status = self.close()
         if not ready:
-            return {"failure": "hang", "words": f"no answer within {self._seconds:g} s"}
+            return {"failure": "hang", "words": f"no answer within {self._seconds:g} s of the processor"}
         return {"failure": "crash", "words": f"the process ended with {status}"}
+
+    def _answers(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether an answer, or its end, comes before the process has used up its time."""
+        before, waited = _processor_seconds(child.pid), 0.0
+        while not select.select([child.stdout], [], [], self._seconds)[0]:
+            waited += self._seconds
+            if waited >= IDLE * self._seconds or _processor_seconds(child.pid) - before >= self._seconds:
+                return False
+        return True
 
     def close(self) -> int:
         """How the process ended; 0 where there is none."""
@@ -95,6 +107,11 @@ class Worker:
             child.kill()
             raise SystemExit(f"The process for the cases does not start: {' '.join(self._command)}")
         return child
+
+
+def _processor_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run_cases(seed: int, numbers: range, *, workers: int, again: int = 1, progress: bool = False) -> Result:
