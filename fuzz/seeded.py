@@ -2,10 +2,10 @@
 
     .venv/bin/python fuzz/seeded.py [--count 10000] [--seed 1] [--case N] [--first 0] [--workers 2]
 
-A failure is anything but a finding or a refusal: an exception, a crash, more than 10 s of the processor, more than 2 GiB on
-top of what Python and its libraries take, another outcome when the same input is read again, or harm to a sound scan that lies
-beside a damaged file. It is printed with its number; `--case N` runs that one in this process, with its traceback, and
-`--keep FOLDER` writes its files there. The exit status is 1 where anything failed.
+A failure is anything but a finding or a refusal: an exception, a crash, more than 10 s of the processor, more than
+2 GiB on top of what Python and its libraries take, another outcome when the same input is read again, or harm to a
+sound scan that lies beside a damaged file. It is printed with its number; `--case N` runs that one in this process,
+with its traceback, and `--keep FOLDER` writes its files there. The exit status is 1 where anything failed.
 """
 
 from __future__ import annotations
