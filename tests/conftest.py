@@ -8,6 +8,21 @@ import pytest
 from studies import new_study, petproc
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file, and all that use the whole run, go to one process: what they share is made once.
+
+    Those of the whole run take longest and begin first.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("whole run" if _uses_whole_run(item) else item.path.as_posix()))
+    items.sort(key=lambda item: not _uses_whole_run(item))
+
+
+def _uses_whole_run(item: pytest.Item) -> bool:
+    return bool({"trial", "ran"} & set(getattr(item, "fixturenames", ())))
+
+
 @pytest.fixture(scope="session")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """DICOM of the chest of two people at two visits, noise-free, with the truth beside it."""

@@ -94,7 +94,7 @@ def zip_listing(region: Region) -> Listing:
     listing = Listing(region, True)
     overlapping = _overlapping(infos)
     for info in infos:
-        if info.is_dir():
+        if info.filename.endswith("/"):
             continue
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.header_offset in overlapping:

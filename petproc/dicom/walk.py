@@ -45,7 +45,7 @@ class Cut(Exception):
 
 
 class TooMany(Exception):
-    """More elements or items than are believed."""
+    """More elements, items or sequences in one another than are believed."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def items(sequence: bytes, *, implicit: bool) -> Iterator[Elements]:
 def _sequence_end(content: bytes, here: int, *, implicit: bool, depth: int) -> int:
     """Where a sequence without a stated length ends, behind its delimiter."""
     if depth >= MAX_DEPTH:
-        raise Odd
+        raise TooMany
     while here + 8 <= len(content):
         group, element = _TAG(content, here)
         (length,) = _U32(content, here + 4)

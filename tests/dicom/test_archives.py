@@ -226,6 +226,14 @@ def test_one_file_listed_twice_in_a_zip_is_read_once(tmp_path: Path) -> None:
     assert (codes(found), len(found)) == ([], 1)
 
 
+def test_a_member_without_a_name_does_not_keep_its_neighbours_from_being_read(tmp_path: Path) -> None:
+    data = bytearray(zipped({"x": b"nothing", "a.dcm": SLICE}))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 28 : entry + 34] = struct.pack("<HHH", 0, 0, 1)  # the x becomes a comment
+    found = seen(tmp_path, bytes(data))
+    assert [one.place.name for one in found if one.header] == ["delivery/a.dcm"]
+
+
 def test_entries_that_share_their_bytes_are_not_read(tmp_path: Path) -> None:
     data = bytearray(zipped({"a.dcm": SLICE, "b.dcm": SLICE, "c.dcm": SLICE}))
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)

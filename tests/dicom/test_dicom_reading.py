@@ -171,6 +171,21 @@ def test_sequences_nested_without_end_are_given_up() -> None:
     assert bad(content[: content.index(b"\x08\x00\x16\x00UI")] + deep) in ("file-damaged", "file-truncated")
 
 
+@pytest.mark.parametrize("levels", [17, 1000, 20_000])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sequences_nested_deep_are_refused_at_once_whoever_reads_them(levels: int, order: str) -> None:
+    """The general reader's writer would quote itself at every level until the memory ends."""
+    one = dataset("PT", 0)
+    del one.PixelData
+    plain = encoded(one, ExplicitVRLittleEndian if order == "<" else ExplicitVRBigEndian)
+    opened = struct.pack(f"{order}HH2sHI", 0x0088, 0x0140, b"SQ", 0, 0xFFFFFFFF)
+    item = struct.pack(f"{order}HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    closed = struct.pack(f"{order}HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    with pytest.raises(BadFile) as refused:
+        parse(plain + (opened + item) * levels + closed * levels)
+    assert refused.value.code == "file-damaged"
+
+
 def test_a_zip_member_is_read_in_place_and_hashed(tmp_path: Path) -> None:
     content = files("CT")
     archive = in_zip(tmp_path / "d.zip", {f"deep/er/{name}": data for name, data in content.items()})
