@@ -10,10 +10,13 @@ from isal import isal_zlib
 
 from petproc.dicom.files import BadFile
 from petproc.dicom.header import Header
-from petproc.dicom.walk import MAX_DEPTH, PIXELS_FROM, walk
+from petproc.dicom.walk import MAX_DEPTH, PIXELS_FROM, TooMany, walk
 
 GENERAL_READER_BYTES = 1 << 20
 """No more of a file than 1 MiB is given to the general reader: it takes a hundred bytes and 6 microseconds for each."""
+GENERAL_READER_ITEMS = 5_000
+"""Items of sequences that it may have to build: real headers have hundreds, and each takes 50 microseconds."""
+_ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED = (
     "1.2.840.10008.1.2",
     "1.2.840.10008.1.2.1",
@@ -40,7 +43,10 @@ def read_generally(content: bytes, start: int, syntax: str) -> Header:
     """
     from petproc.dicom.general import DicomBytesIO, read_dataset, write_dataset
 
-    stream = io.BytesIO(content[start : start + GENERAL_READER_BYTES])
+    head = content[start : start + GENERAL_READER_BYTES]
+    if max(map(head.count, _ITEM_TAGS)) > GENERAL_READER_ITEMS:
+        raise TooMany
+    stream = io.BytesIO(head)
     big_endian, explicit = syntax == BIG_ENDIAN, content[start + 4 : start + 6].isalpha()
     try:
         with _one_at_a_time:

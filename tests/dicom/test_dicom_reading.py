@@ -23,7 +23,7 @@ from pydicom.uid import (
 
 from petproc.core.errors import Refusal
 from petproc.core.tables import IndexRow
-from petproc.dicom import unpacking
+from petproc.dicom import general, unpacking
 from petproc.dicom.files import BadFile, Files
 from petproc.dicom.header import Header
 from petproc.dicom.instance import check_length, parse, stored_values
@@ -183,6 +183,21 @@ def test_sequences_nested_deep_are_refused_at_once_whoever_reads_them(levels: in
     closed = struct.pack(f"{order}HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
     with pytest.raises(BadFile) as refused:
         parse(plain + (opened + item) * levels + closed * levels)
+    assert refused.value.code == "file-damaged"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_general_reader_is_not_given_sixty_thousand_items(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take seconds for each such file of half a megabyte."""
+    monkeypatch.setattr(general, "read_dataset", lambda *_, **__: pytest.fail("it was given to the general reader"))
+    one = dataset("PT", 0)
+    del one.PixelData
+    plain = encoded(one, ExplicitVRLittleEndian if order == "<" else ExplicitVRBigEndian)
+    odd = struct.pack(f"{order}HH2sHI", 0x0088, 0x0140, b"SQ", 0, 0xFFFFFFFF)
+    items = struct.pack(f"{order}HHI", 0xFFFE, 0xE000, 0) * 60_000 + struct.pack(f"{order}HHI", 0xFFFE, 0xE0DD, 0)
+    wrong_kind = struct.pack(f"{order}HH2sH", 0x0089, 0x0010, b"??", 0)
+    with pytest.raises(BadFile) as refused:
+        parse(plain + odd + items + wrong_kind)
     assert refused.value.code == "file-damaged"
 
 
