@@ -11,7 +11,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-PIXEL_DATA = 0x7FE00010
 MAX_DEPTH = 16
 """Sequences inside sequences; real headers have four or five."""
 MAX_VALUE_BYTES = 1 << 14
