@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from petproc.core.errors import Refusal
 from petproc.core.metrics import METRICS
-from petproc.core.regions import REGIONS
+from petproc.core.regions import AORTA, REGIONS, regions_of
 from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
@@ -27,7 +27,7 @@ RESULTS_VERSION: dict[str, int] = {
 }
 """Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
 
-Backend = Literal["classical", "imported"]
+Backend = Literal["classical", "seeded", "totalsegmentator", "imported"]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -74,8 +74,19 @@ class ImportedSettings(Section):
         return self
 
 
+class SeededSettings(Section):
+    radius_max_mm: Annotated[float, Field(gt=1, le=20)] = 12.0
+
+
+class TotalSegmentatorSettings(Section):
+    fast: bool = False
+    device: Literal["cpu", "gpu"] = "cpu"
+
+
 class SegmentSettings(Section):
     backends: tuple[Backend, ...] = ("classical",)
+    seeded: SeededSettings = SeededSettings()
+    totalsegmentator: TotalSegmentatorSettings = TotalSegmentatorSettings()
     imported: ImportedSettings = ImportedSettings()
 
 
@@ -114,6 +125,7 @@ class GateSettings(Section):
 
 class BackgroundSettings(Section):
     region: str | None = None
+    region_of: dict[str, str] = {}
     volume_ml: Positive = 1.5
     depth_min_mm: Positive = 3.0
     depth_preferred_mm: Positive = 4.0
@@ -122,9 +134,18 @@ class BackgroundSettings(Section):
     myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
     lung_distance_min_mm: Annotated[float, Field(ge=0)] = 0.0
 
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> BackgroundSettings:
+        _known([*self.region_of, *self.region_of.values(), *([self.region] if self.region else [])], REGIONS, "region")
+        return self
+
+    def of(self, target: str) -> str:
+        """The region whose blood pool `target` is divided by."""
+        return self.region_of.get(target) or self.region or REGIONS[target].background
+
 
 class QuantifySettings(Section):
-    regions: tuple[str, ...] = tuple(name for name, region in REGIONS.items() if region.target)
+    regions: tuple[str, ...] = regions_of(AORTA)
     suv: SuvVariant = "bw"
     inner_depth_mm: float = 0.0
     coverage: Literal["p10", "p25", "p50", "p75", "p90"] = "p50"
@@ -156,11 +177,25 @@ class CompareSettings(Section):
 
 
 class Analysis(Section):
-    """A named question: which segmentation, quantified how, compared how."""
+    """A named question: which segmentation, quantified how, compared how.
+
+    `backend` segments every region but those that `backend_of` names another for.
+    """
 
     backend: Backend = "classical"
+    backend_of: dict[str, Backend] = {}
     quantify: QuantifySettings = QuantifySettings()
     compare: CompareSettings = CompareSettings()
+
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> Analysis:
+        _known(self.backend_of, REGIONS, "region")
+        return self
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Every backend that the analysis takes a region from, the general one first."""
+        return tuple(dict.fromkeys((self.backend, *sorted(self.backend_of.values()))))
 
 
 class ReportSettings(Section):
@@ -179,8 +214,9 @@ class Settings(Section):
     @model_validator(mode="after")
     def _backends_are_run(self) -> Settings:
         for name, analysis in self.analyses.items():
-            if analysis.backend not in self.segment.backends:
-                raise ValueError(f"analysis {name} uses backend {analysis.backend}, which segment.backends lacks")
+            for backend in analysis.backends:
+                if backend not in self.segment.backends:
+                    raise ValueError(f"analysis {name} uses backend {backend}, which segment.backends lacks")
         return self
 
     @classmethod

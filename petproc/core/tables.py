@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["measured", "refused", "excluded", "incomplete_candidates"]
+VesselStatus = Literal["accepted", "needs_review", "absent"]
 
 DEPTH_QUANTILES = (10, 25, 50, 75, 90)
 VOXEL_COLUMNS: dict[str, str] = {
@@ -79,6 +80,23 @@ class WorksheetRow:
 
 
 @dataclass(frozen=True)
+class PointRow:
+    """A point that a reader set on the CT inside a vessel, in `config/points.tsv`; two or more make a vessel."""
+
+    participant: str
+    session: str
+    region: str
+    x_mm: float
+    """RAS+ mm on the CT, as 3D Slicer writes them: x to the right, y to the front, z to the head"""
+    y_mm: float
+    z_mm: float
+    place: str | None
+    """`bifurcation` where this point is the carotid's, from which its arc length counts; else empty"""
+    reader: str | None
+    """who set it, by code"""
+
+
+@dataclass(frozen=True)
 class InputRow:
     """A quantity that SUV or a quality rule of a scan depends on, in `inputs.tsv`: what was taken, and what was not."""
 
@@ -120,8 +138,9 @@ class Station:
     station: int
     region: str
     arc_mm: float
-    """along the centreline from the landmark (aorta: the point nearest the carina; SVC: its upper end), + with flow;
-    where the aorta's landmark was not found, from the first station, so that no arc is below 0"""
+    """along the centreline from the landmark (aorta: on its descending limb at the height of the carina; carotid: the
+    bifurcation; others: the first station), + with flow; where the landmark of an aorta or a carotid is not known, from
+    the first station, so that no arc is below 0"""
     x_mm: float
     y_mm: float
     z_mm: float
@@ -134,6 +153,29 @@ class Station:
     """how well a circle of blood with a bright-to-dark edge fits, -1 to 1; None where the backend gives none"""
     visible_fraction: float | None
     """share of directions with fat or lung within 5 mm outside the wall; None where the backend gives none"""
+
+
+@dataclass(frozen=True)
+class VesselRow:
+    """How a region's segmentation is judged by an analysis, in `vessels.tsv`."""
+
+    participant: str
+    session: str
+    region: str
+    backend: str
+    status: VesselStatus
+    reason: str | None
+    """every reason for a review, or why it is absent"""
+    length_mm: float
+    """of its centreline"""
+    accepted_mm: float
+    """of it, at accepted stations"""
+    radius_mm: float | None
+    """median"""
+    ring_score: float | None
+    """median; empty where the backend gives none"""
+    visible_fraction: float | None
+    """median; empty where the backend gives none"""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Finding, Refusal
-from petproc.core.regions import REGIONS
 from petproc.quantify.scan import Scan, rows_of
 from petproc.quantify.tables import Columns
 from petproc.settings import BackgroundSettings, QuantifySettings
@@ -38,7 +37,7 @@ class Background:
 
 def background_region(target: str, settings: QuantifySettings) -> str:
     """The region whose blood pool `target` is divided by."""
-    return settings.background.region or REGIONS[target].background
+    return settings.background.of(target)
 
 
 def measure_background(region: str, scan: Scan, settings: BackgroundSettings) -> Background:

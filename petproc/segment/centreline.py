@@ -13,7 +13,7 @@ from scipy.signal import savgol_filter
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.regions import regions_of
+from petproc.core.regions import REGIONS, regions_of
 from petproc.core.volume import Labels
 from petproc.segment.sections import Floats, Mask, Sections, Solid
 from petproc.segment.stations import STEP_MM as STATION_MM
@@ -54,15 +54,13 @@ def region_along(tube: Tube, labels: Labels) -> tuple[str | None, ...]:
 
 
 def _with_flow(tube: Tube, regions: tuple[str | None, ...], vessel: str) -> bool:
-    """Two regions tell the direction; a single one runs upwards (ascending), to the back and left (arch), or down."""
+    """Two regions tell the direction; a single one runs roughly as its blood does."""
     place = {name: np.mean([n for n, seen in enumerate(regions) if seen == name]) for name in set(regions) if name}
     along_flow = [place[name] for name in regions_of(vessel) if name in place]
     if len(along_flow) > 1:
         return bool(along_flow[0] < along_flow[-1])
-    x, y, z = tube.points_mm[-1] - tube.points_mm[0]
-    if "ascending_aorta" in place:
-        return bool(z > 0)
-    return bool(x + y < 0) if "aortic_arch" in place else bool(z < 0)
+    region = next(iter(place), regions_of(vessel)[0])
+    return bool((tube.points_mm[-1] - tube.points_mm[0]) @ np.array(REGIONS[region].flow) > 0)
 
 
 def _turned(tube: Tube) -> Tube:
