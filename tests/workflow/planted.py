@@ -21,7 +21,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 MARK = "zqxj"
 BIRTH_DATE, BIRTH_TIME = "19370203", "031415.926535"
-BIRTH = (BIRTH_DATE, "1937-02-03", BIRTH_TIME[:8], "03:14:15")
+BIRTH = (BIRTH_DATE, "1937-02-03", BIRTH_TIME[:8], "03:14:15.92")
 """As a delivery and as a program may write it."""
 FIRSTS = (0, 9)
 """The lowest slice, and the one with the lowest SOPInstanceUID: what is read once of a series is read from these."""
