@@ -16,6 +16,8 @@ POINTS = "config/points.tsv"
 FINDINGS = "config/findings.tsv"
 PARTICIPANTS_KEY = "config/participants.key.tsv"
 DECISIONS = "decisions"
+LEDGER = "decisions/ledger.jsonl"
+HISTORY = "decisions/history/{digest}.gz"
 
 _SCAN = "sub-{participant}_ses-{session}"
 _RAW = "results/raw/sub-{participant}/ses-{session}"
