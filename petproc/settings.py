@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from petproc.core.errors import Refusal
+from petproc.core.inherit import inherited
 from petproc.core.metrics import METRICS
 from petproc.core.regions import AORTA, REGIONS, regions_of
 from petproc.core.suv import VARIANTS
@@ -179,9 +180,14 @@ class CompareSettings(Section):
 class Analysis(Section):
     """A named question: which segmentation, quantified how, compared how.
 
-    `backend` segments every region but those that `backend_of` names another for.
+    `backend` segments every region but those that `backend_of` names another for. What an analysis does not say it
+    takes from the one that it `extends`, else from the defaults. `exploratory` marks a question that was asked after
+    unblinding.
     """
 
+    extends: str | None = None
+    about: str = ""
+    exploratory: bool = False
     backend: Backend = "classical"
     backend_of: dict[str, Backend] = {}
     quantify: QuantifySettings = QuantifySettings()
@@ -210,6 +216,12 @@ class Settings(Section):
     sample: SampleSettings = SampleSettings()
     analyses: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Analysis] = {"primary": Analysis()}
     report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _analyses_inherit(cls, config: Any) -> Any:
+        analyses = config.get("analyses") if isinstance(config, dict) else None
+        return {**config, "analyses": inherited(analyses)} if isinstance(analyses, dict) else config
 
     @model_validator(mode="after")
     def _backends_are_run(self) -> Settings:

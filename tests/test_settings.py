@@ -6,7 +6,7 @@ import pytest
 
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
-from petproc.settings import RESULTS_VERSION, Analysis, SampleSettings, Settings, plain
+from petproc.settings import RESULTS_VERSION, Analysis, QuantifySettings, SampleSettings, Settings, plain
 
 
 def refusal_of(config):
@@ -71,6 +71,39 @@ def test_an_analysis_cannot_use_a_backend_that_is_not_run():
     assert "imported" in refusal_of({"analyses": {"primary": {"backend": "imported"}}})
     both = {"segment": {"backends": ["classical", "imported"]}, "analyses": {"primary": {"backend": "imported"}}}
     assert Settings.of(both).analyses["primary"].backend == "imported"
+
+
+def extending(**others: dict[str, object]) -> dict[str, object]:
+    primary = {"quantify": {"active_tbr": 1.6, "background": {"volume_ml": 2.0}, "regions": ["aortic_arch"]}}
+    return {"analyses": {"primary": primary, **others}}
+
+
+def test_an_analysis_takes_what_it_does_not_say_from_the_one_it_extends():
+    deeper = {"extends": "primary", "quantify": {"background": {"depth_min_mm": 4.0}}}
+    wider = {"extends": "deeper", "quantify": {"regions": ["ascending_aorta"]}}
+    analyses = Settings.of(extending(wider=wider, deeper=deeper)).analyses
+    assert analyses["deeper"].quantify.background.depth_min_mm == 4.0
+    assert analyses["deeper"].quantify.background.volume_ml == 2.0
+    assert analyses["wider"].quantify.regions == ("ascending_aorta",)
+    assert analyses["wider"].quantify.active_tbr == 1.6
+    assert analyses["wider"].quantify.background.depth_min_mm == 4.0
+
+
+def test_an_analysis_that_extends_nothing_takes_the_defaults():
+    assert Settings.of(extending(other={})).analyses["other"].quantify == QuantifySettings()
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"other": {"extends": "primry"}}, "extends primry, which is not there; there are primary, other"),
+        ({"a": {"extends": "b"}, "b": {"extends": "a"}}, "extends itself"),
+        ({"a": {"extends": "a"}}, "extends itself"),
+        ({"a": ["primary"]}, "analyses.a"),
+    ],
+)
+def test_an_extension_that_leads_nowhere_is_refused_in_words(others, words):
+    assert words in refusal_of(extending(**others))
 
 
 @pytest.mark.parametrize("text", ["sample: [1, 2", "- sample\n- align\n", "just words", "sample:\n\treach_mm: 3\n"])
