@@ -14,6 +14,7 @@ from petproc.phantom.canvas import Canvas
 from petproc.phantom.person import Person, Visit
 from petproc.phantom.shapes import Distance
 from petproc.phantom.space import Lattice, PhantomGrid, Pose
+from petproc.phantom.tissues import UNENHANCED, Contrast, inner_fat
 from petproc.phantom.vessels import Vessel
 
 MARGIN_MM = 18.0
@@ -32,19 +33,19 @@ class Anatomy:
     """Points (N, 3), body space."""
 
 
-def draw(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int) -> Anatomy:
+def draw(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, contrast: Contrast = UNENHANCED) -> Anatomy:
     pose = Pose(person.scale, visit.roll_deg, visit.translation_mm)
     fat = torso.fat_mm(visit.weight_kg, person.height_m, woman=person.sex == "F")
     canvas = Canvas(Lattice(_fine_grid(grid, pose, fat), pose))
     rng = np.random.default_rng([seed, person.number, 7])
     aorta, vena_cava = vessels.aorta_of(person), vessels.vena_cava_of(person)
-    torso.draw(canvas, fat)
+    torso.draw(canvas, fat, inner_fat(person.inner_fat_hu))
     skeleton.draw(canvas)
     organs.draw_abdomen(canvas, rng)
-    organs.draw_heart(canvas, person.myocardium, visit.blood_suv)
+    organs.draw_heart(canvas, person, visit.blood_suv, contrast)
     organs.draw_nodes(canvas, rng)
     organs.draw_neck(canvas)
-    vessels.draw(canvas, aorta, vena_cava)
+    vessels.draw(canvas, aorta, vena_cava, fat=inner_fat(person.inner_fat_hu), contrast=contrast)
     skeleton.draw_spine(canvas)
     organs.draw_airways(canvas)
     organs.draw_oesophagus(canvas)
@@ -52,7 +53,7 @@ def draw(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int) -> Anato
     vessel = Vessel(AORTA, aorta, names)
     return Anatomy(
         canvas,
-        vessels.draw_aorta(canvas, vessel, person),
+        vessels.draw_aorta(canvas, vessel, person, contrast),
         vessel,
         Vessel(SVC, vena_cava, vessels.regions_of_vena_cava(vena_cava)),
         organs.hot_myocardium(canvas.lattice, person.myocardium),

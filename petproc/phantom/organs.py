@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.phantom.canvas import Canvas
-from petproc.phantom.person import Myocardium
+from petproc.phantom.person import Myocardium, Person
 from petproc.phantom.shapes import Distance, Tube, ellipsoid, tube
 from petproc.phantom.space import Lattice
 from petproc.phantom.tissues import (
     AIRWAY_WALL,
-    BLOOD,
     BOWEL,
-    FAT,
     GAS,
     KIDNEY,
     LIVER,
@@ -26,6 +24,9 @@ from petproc.phantom.tissues import (
     SPLEEN,
     STOMACH,
     THYROID,
+    Contrast,
+    blood,
+    inner_fat,
 )
 from petproc.phantom.torso import cavity, diaphragm
 
@@ -82,21 +83,21 @@ def hot_myocardium(lattice: Lattice, kind: Myocardium) -> NDArray[np.float64]:
     return lattice.points(np.argwhere(hot) + [side.start for side in box])
 
 
-def draw_heart(canvas: Canvas, kind: Myocardium, blood_suv: float) -> None:
+def draw_heart(canvas: Canvas, person: Person, blood_suv: float, contrast: Contrast) -> None:
     """Pericardial fat, the chambers' blood, the left ventricle's wall."""
     lattice = canvas.lattice
-    canvas.paint(ellipsoid(lattice, (-18, 24, -102), (70, 55, 48)), FAT)
-    for centre, radii in (
-        ((-4, 0, -76), (30, 19, 17)),
-        ((34, 20, -94), (21, 25, 30)),
-        ((-6, 50, -106), (42, 21, 32)),
+    canvas.paint(ellipsoid(lattice, (-18, 24, -102), (70, 55, 48)), inner_fat(person.inner_fat_hu))
+    for centre, radii, hu in (
+        ((-4, 0, -76), (30, 19, 17), contrast.artery),
+        ((34, 20, -94), (21, 25, 30), contrast.lower_vein),
+        ((-6, 50, -106), (42, 21, 32), contrast.lower_vein),
     ):
         canvas.paint(ellipsoid(lattice, centre, [r + 3 for r in radii]), MUSCLE)
-        canvas.paint(ellipsoid(lattice, centre, radii), BLOOD)
+        canvas.paint(ellipsoid(lattice, centre, radii), blood(hu))
     box, outer = ellipsoid(lattice, LV_CENTRE, LV_OUTER, axis=LV_AXIS)
-    canvas.paint((box, np.maximum(outer, np.float32(LV_BASE_MM) - _along(lattice, box))), BLOOD)
+    canvas.paint((box, np.maximum(outer, np.float32(LV_BASE_MM) - _along(lattice, box))), blood(contrast.artery))
     shell = myocardium(lattice)
-    canvas.paint(shell, MYOCARDIUM, suv=_uptake(lattice, shell[0], kind) * np.float32(blood_suv))
+    canvas.paint(shell, MYOCARDIUM, suv=_uptake(lattice, shell[0], person.myocardium) * np.float32(blood_suv))
 
 
 def _along(lattice: Lattice, box: Any) -> NDArray[np.float32]:

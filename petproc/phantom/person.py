@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from petproc.core.acquisition import Sex
+from petproc.phantom.tissues import FAT
 
 Session = Literal["baseline", "followup"]
 SESSIONS: tuple[Session, ...] = ("baseline", "followup")
@@ -47,6 +48,8 @@ class Person:
     """Uptake aimed at per region; what is measured differs with hot spots, radius and neighbours."""
     hot_spots: tuple[HotSpot, ...]
     blood_suv: float
+    inner_fat_hu: float = FAT.hu
+    """Of mediastinum, retroperitoneum and the sheaths of vessels."""
 
     @property
     def scale(self) -> float:

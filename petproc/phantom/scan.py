@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.acquisition import PetAcquisition
-from petproc.core.regions import AORTA, SVC
 from petproc.core.results import Point
 from petproc.core.suv import F18_HALF_LIFE_S, suv_per_activity
 from petproc.core.volume import Labels, Volume
@@ -20,6 +19,7 @@ from petproc.phantom.geometry import PhantomVessel
 from petproc.phantom.organs import CARINA
 from petproc.phantom.person import SESSIONS, Person, Session, Visit, draw_person, draw_visit
 from petproc.phantom.space import DEMO, Lattice, PhantomGrid
+from petproc.phantom.tissues import UNENHANCED, Contrast
 from petproc.reference import Geometry
 
 LIVER_COV = 0.015
@@ -40,6 +40,16 @@ class PhantomScan:
     pet_noise_free: Volume
     labels: Labels
     acquisition: PetAcquisition
+    vessels: Mapping[str, PhantomVessel]
+    landmarks: Mapping[str, Point]
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomCt:
+    """A CT and what is true of it; the same CT, to the bit, as that of the PET/CT with the same arguments."""
+
+    ct: Volume
+    labels: Labels
     vessels: Mapping[str, PhantomVessel]
     landmarks: Mapping[str, Point]
 
@@ -71,19 +81,14 @@ class Parts:
         clean = self.pet(wall_scale)
         liver = scanner.LIVER_SUV / suv_per_activity(self.acquisition)
         noisy = scanner.with_noise(clean.data, noise, voxel_mm=clean.grid.spacing, liver=liver, rng=self.rng)
-        lattice = self.anatomy.canvas.lattice
-        carina = lattice.pose.to_world(CARINA)
         return PhantomScan(
             ct=self.ct,
             pet=Volume(noisy, clean.grid, "Bq/mL"),
             pet_noise_free=clean,
             labels=geometry.true_labels(self.anatomy, self.ct.grid),
             acquisition=self.acquisition,
-            vessels={
-                AORTA: geometry.in_world(self.anatomy.aorta, lattice),
-                SVC: geometry.in_world(self.anatomy.vena_cava, lattice),
-            },
-            landmarks={"carina": (float(carina[0]), float(carina[1]), float(carina[2]))},
+            vessels=_vessels(self.anatomy),
+            landmarks=_landmarks(self.anatomy),
         )
 
 
@@ -100,16 +105,39 @@ def make_scan(
     `wall_scale` multiplies the uptake of the whole aortic wall."""
     person = draw_person(seed, participant)
     visit = draw_visit(person, session, seed)
-    return make_parts(person, visit, grid, seed=seed, ct_noise=noise > 0).scan(wall_scale, noise)
+    return make_parts(person, visit, grid, seed=seed, ct_noise_hu=scanner.CT_NOISE_HU if noise else None).scan(
+        wall_scale, noise
+    )
 
 
-def make_parts(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, ct_noise: bool = True) -> Parts:
-    rng = np.random.default_rng([seed, person.number, 11 + SESSIONS.index(visit.session)])
+def make_ct(
+    person: Person,
+    visit: Visit,
+    grid: PhantomGrid,
+    *,
+    seed: int,
+    ct_noise_hu: float | None = scanner.CT_NOISE_HU,
+    contrast: Contrast = UNENHANCED,
+) -> PhantomCt:
+    """Only the CT of a visit and what is true of it, without making the PET; `ct_noise_hu` (None: none) is its
+    standard deviation in a voxel."""
+    drawn = anatomy.draw(person, visit, grid, seed=seed, contrast=contrast)
+    ct = _ct(drawn, grid, _random(person, visit, seed), ct_noise_hu)
+    return PhantomCt(ct, geometry.true_labels(drawn, ct.grid), _vessels(drawn), _landmarks(drawn))
+
+
+def make_parts(
+    person: Person,
+    visit: Visit,
+    grid: PhantomGrid,
+    *,
+    seed: int,
+    ct_noise_hu: float | None = scanner.CT_NOISE_HU,
+) -> Parts:
+    rng = _random(person, visit, seed)
     drawn = anatomy.draw(person, visit, grid, seed=seed)
     lattice, pet = drawn.canvas.lattice, grid.pet_grid()
-    ct = scanner.ct_image(
-        drawn.canvas.hu, lattice.grid, grid.ct_grid(), rng=rng, noise_hu=scanner.CT_NOISE_HU if ct_noise else 0.0
-    )
+    ct = _ct(drawn, grid, rng, ct_noise_hu)
     wall = np.zeros(lattice.grid.shape, np.float32)
     wall[drawn.wall[0]] = drawn.wall[1]
     images = scanner.Parts(drawn.canvas.suv, drawn.canvas.blood, wall)
@@ -123,7 +151,7 @@ def make_parts(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, ct
         person=person,
         visit=visit,
         grid=grid,
-        ct=Volume(ct, grid.ct_grid(), "HU"),
+        ct=ct,
         rest=(parts.other + parts.blood * (blood_suv * blood_factor(uptake))) * per_suv,
         wall=parts.wall * (blood_suv * wall_factor(uptake) * per_suv),
         anatomy=drawn,
@@ -132,6 +160,24 @@ def make_parts(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, ct
         acquisition=acquisition,
         rng=rng,
     )
+
+
+def _random(person: Person, visit: Visit, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, person.number, 11 + SESSIONS.index(visit.session)])
+
+
+def _ct(drawn: anatomy.Anatomy, grid: PhantomGrid, rng: np.random.Generator, noise_hu: float | None) -> Volume:
+    ct = scanner.ct_image(drawn.canvas.hu, drawn.canvas.lattice.grid, grid.ct_grid(), rng=rng, noise_hu=noise_hu or 0.0)
+    return Volume(ct, grid.ct_grid(), "HU")
+
+
+def _vessels(drawn: anatomy.Anatomy) -> dict[str, PhantomVessel]:
+    return {vessel.name: geometry.in_world(vessel, drawn.canvas.lattice) for vessel in (drawn.aorta, drawn.vena_cava)}
+
+
+def _landmarks(drawn: anatomy.Anatomy) -> dict[str, Point]:
+    x, y, z = drawn.canvas.lattice.pose.to_world(CARINA)
+    return {"carina": (float(x), float(y), float(z))}
 
 
 def _acquisition(person: Person, visit: Visit, bed: Beds) -> PetAcquisition:

@@ -36,4 +36,32 @@ NODE = Tissue(40.0, 1.0)
 OESOPHAGUS = Tissue(38.0, 1.5)
 AIRWAY_WALL = Tissue(30.0, 0.7)
 MYOCARDIUM = Tissue(45.0, 0.0)
-BLOOD = Tissue(42.0, 0.0, blood=1.0)
+BLOOD_HU = 42.0
+BLOOD = Tissue(BLOOD_HU, 0.0, blood=1.0)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """HU of blood: arteries with left heart and lung vessels; veins of the upper body; other veins and right heart."""
+
+    artery: float = BLOOD_HU
+    upper_vein: float = BLOOD_HU
+    lower_vein: float = BLOOD_HU
+
+
+UNENHANCED = Contrast()
+VENOUS = Contrast(150.0, 150.0, 150.0)
+"""A portal venous phase: all blood alike."""
+ARTERIAL = Contrast(300.0, 45.0, 45.0)
+"""The bolus has passed the veins."""
+ARTERIAL_DENSE = Contrast(300.0, 600.0, 45.0)
+"""The bolus still runs in through the superior vena cava."""
+
+
+def blood(hu: float) -> Tissue:
+    return Tissue(hu, 0.0, blood=1.0)
+
+
+def inner_fat(hu: float) -> Tissue:
+    """Fat of mediastinum and retroperitoneum; in lean people mixed with so much soft tissue that it has `hu`."""
+    return Tissue(hu, FAT.suv)

@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from petproc.phantom.canvas import Canvas
 from petproc.phantom.shapes import column
 from petproc.phantom.space import Lattice
-from petproc.phantom.tissues import FAT, LUNG, MUSCLE
+from petproc.phantom.tissues import FAT, LUNG, MUSCLE, Tissue
 
 Array = NDArray[Any]
 
@@ -100,8 +100,8 @@ def half_extent(fat: float) -> tuple[float, float]:
     return float(_OUTLINE[:, 1].max() + fat), float((_OUTLINE[:, 2] + np.abs(_OUTLINE[:, 3])).max() + 1.2 * fat)
 
 
-def draw(canvas: Canvas, fat: float) -> None:
-    """Skin and fat, muscle, the cavities' fat, lungs."""
+def draw(canvas: Canvas, fat: float, inner: Tissue) -> None:
+    """Skin and fat, muscle, the cavities' fat (`inner`), lungs."""
     lattice = canvas.lattice
     whole = lattice.box((-999, -999, -999), (999, 999, 999))
     x, y, z = lattice.xyz(whole)
@@ -110,10 +110,10 @@ def draw(canvas: Canvas, fat: float) -> None:
     canvas.paint((whole, column(x, y - middle, half_x + layer, half_y + layer)), FAT)
     canvas.paint((whole, column(x, y - middle, half_x, half_y)), MUSCLE)
     box = lattice.box((-150, -110, -999), (150, 110, 84))
-    canvas.paint((box, cavity(*lattice.xyz(box))), FAT)
+    canvas.paint((box, cavity(*lattice.xyz(box))), inner)
     neck = lattice.box((-40, -40, 60), (40, 40, 999))
     x, y, z = lattice.xyz(neck)
-    canvas.paint((neck, np.maximum(column(x, y - 2, np.float32(34) + 0 * z, np.float32(20) + 0 * z), 78 - z)), FAT)
+    canvas.paint((neck, np.maximum(column(x, y - 2, np.float32(34) + 0 * z, np.float32(20) + 0 * z), 78 - z)), inner)
     box = lung_box(lattice)
     canvas.paint((box, lungs(*lattice.xyz(box))), LUNG)
 

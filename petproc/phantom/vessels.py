@@ -13,7 +13,7 @@ from petproc.phantom.canvas import Canvas
 from petproc.phantom.person import HotSpot, Person
 from petproc.phantom.shapes import Distance, Tube, tube
 from petproc.phantom.space import Floats
-from petproc.phantom.tissues import BLOOD, FAT
+from petproc.phantom.tissues import Contrast, Tissue, blood
 from petproc.phantom.torso import lungs
 
 Path = list[tuple[float, float, float, float]]
@@ -36,17 +36,21 @@ _AORTA: Path = [
 _SVC: Path = [
     (30, 15, 42, 8), (35, 10, 22, 8.6), (37, 7, 0, 8.8), (38, 6, -25, 9), (38, 7, -45, 9.2), (38, 10, -64, 10),
 ]  # fmt: skip
-_VEINS: list[Path] = [
+_UPPER_VEINS: list[Path] = [
     [(32, 16, 38, 6.5), (10, 37, 46, 6.5), (-20, 34, 58, 6.5), (-42, 16, 78, 6)],
     [(30, 15, 40, 7.5), (35, 14, 58, 7), (42, 12, 78, 6.5)],
     [(-42, 16, 78, 6), (-36, 6, 110, 6), (-34, 8, 205, 6)],
     [(42, 12, 78, 6), (36, 6, 110, 6), (34, 8, 205, 6)],
+]
+_LOWER_VEINS: list[Path] = [
     [(20, -8, -330, 9), (22, -6, -250, 10.5), (24, -2, -190, 11), (25, 4, -140, 12), (30, 14, -112, 12)],
     [(20, -8, -328, 8), (36, -16, -365, 7), (52, -10, -430, 6)],
     [(20, -8, -328, 8), (-14, -18, -360, 7), (-44, -14, -430, 6)],
     [(10, -36, -150, 3), (11, -36, -5, 4), (16, -36, 8, 4.2), (27, -18, 14, 4.4), (36, 4, 10, 4.4)],
     [(22, -6, -228, 5), (2, 14, -228, 4.5), (-34, -20, -230, 5)],
     [(22, -6, -232, 5), (38, -24, -236, 5)],
+]
+_LUNG_VESSELS: list[Path] = [
     [(-9, 46, -74, 13), (-19, 42, -54, 13), (-21, 28, -36, 12.5), (-14, 8, -27, 10), (0, -3, -27, 9.4),
      (20, -7, -28, 8.8), (44, -11, -31, 7.6), (62, -15, -38, 6)],
     [(-20, 22, -31, 10.5), (-34, 4, -20, 9), (-50, -13, -20, 7.5), (-62, -22, -34, 6)],
@@ -122,23 +126,29 @@ def _lung_beside(points: Floats, reach: float) -> NDArray[np.bool_]:
     return np.asarray((lungs(x.astype(np.float32), y.astype(np.float32), z) < 0).mean(axis=1) > LUNG_BESIDE_SHARE)
 
 
-def draw(canvas: Canvas, aorta: Tube, vena_cava: Tube) -> None:
+def draw(canvas: Canvas, aorta: Tube, vena_cava: Tube, *, fat: Tissue, contrast: Contrast) -> None:
     """Fat around all vessels first, then their blood, so that no sheath eats a neighbour."""
-    others = [Tube.through(path) for path in (*_VEINS, *_BRANCHES)] + [vena_cava]
-    for vessel in (aorta, *others):
-        canvas.paint(tube(canvas.lattice, vessel, grow=SHEATH_MM), FAT)
-    for vessel in others:
-        canvas.paint(tube(canvas.lattice, vessel), BLOOD)
+    kinds = (
+        (_UPPER_VEINS, contrast.upper_vein),
+        (_LOWER_VEINS, contrast.lower_vein),
+        ([*_LUNG_VESSELS, *_BRANCHES], contrast.artery),
+    )
+    others = [(Tube.through(path), blood(hu)) for paths, hu in kinds for path in paths]
+    others.append((vena_cava, blood(contrast.upper_vein)))
+    for vessel in (aorta, *(vessel for vessel, _ in others)):
+        canvas.paint(tube(canvas.lattice, vessel, grow=SHEATH_MM), fat)
+    for vessel, tissue in others:
+        canvas.paint(tube(canvas.lattice, vessel), tissue)
 
 
-def draw_aorta(canvas: Canvas, vessel: Vessel, person: Person) -> Distance:
+def draw_aorta(canvas: Canvas, vessel: Vessel, person: Person, contrast: Contrast) -> Distance:
     """Lay the aorta over everything; returns the box and the activity of its wall per unit of blood.
 
     The wall is left out of the canvas' activity: it is the part that treatment scales.
     """
     box, outer = tube(canvas.lattice, vessel.tube)
     wall = person.wall_mm / person.scale
-    canvas.paint((box, outer), BLOOD)
+    canvas.paint((box, outer), blood(contrast.artery))
     shell = canvas.occupancy(outer) - canvas.occupancy(outer + np.float32(wall))
     canvas.blood[box] -= shell
     uptake = np.zeros_like(shell)

@@ -22,7 +22,7 @@ AORTIC = ("ascending_aorta", "aortic_arch", "descending_aorta")
 @pytest.fixture(scope="module")
 def parts():
     person = draw_person(SEED, 1)
-    return make_parts(person, draw_visit(person, "baseline", SEED), CHEST, seed=SEED, ct_noise=False)
+    return make_parts(person, draw_visit(person, "baseline", SEED), CHEST, seed=SEED, ct_noise_hu=None)
 
 
 @pytest.fixture(scope="module")
