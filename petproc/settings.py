@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from petproc.core.errors import Refusal
 from petproc.core.inherit import inherited
 from petproc.core.metrics import METRICS
-from petproc.core.regions import AORTA, REGIONS, regions_of
+from petproc.core.regions import AORTA, IVC, ORGANS, REGIONS, regions_of
 from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
@@ -22,9 +22,9 @@ RESULTS_VERSION: dict[str, int] = {
     "segment": 1,
     "align": 1,
     "sample": 1,
-    "quantify": 2,
-    "compare": 2,
-    "report": 2,
+    "quantify": 3,
+    "compare": 3,
+    "report": 3,
 }
 """Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
 
@@ -41,6 +41,11 @@ def _known(names: Any, registry: Any, kind: str) -> None:
 def _known_variant(name: str) -> str:
     _known([name], VARIANTS, "SUV variant")
     return name
+
+
+def _vessels(names: Any, why: str) -> None:
+    if organs := [name for name in names if name in ORGANS]:
+        raise ValueError(f"{', '.join(organs)}: an organ, not a vessel; {why}")
 
 
 SuvVariant = Annotated[str, AfterValidator(_known_variant)]
@@ -133,16 +138,24 @@ class BackgroundSettings(Section):
     radius_min_mm: Positive = 6.0
     vessel_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
     myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
-    lung_distance_min_mm: Annotated[float, Field(ge=0)] = 0.0
+    lung_distance_min_mm: Annotated[float, Field(ge=0)] = 3.0
+    artery_depth_min_mm: Positive = 8.0
+    second_regions: tuple[str, ...] = (IVC, "descending_aorta")
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> BackgroundSettings:
-        _known([*self.region_of, *self.region_of.values(), *([self.region] if self.region else [])], REGIONS, "region")
+        pools = [*self.region_of.values(), *([self.region] if self.region else []), *self.second_regions]
+        _known([*self.region_of, *pools], REGIONS, "region")
+        _vessels(pools, "blood is measured in the lumen of a vessel")
         return self
 
     def of(self, target: str) -> str:
         """The region whose blood pool `target` is divided by."""
         return self.region_of.get(target) or self.region or REGIONS[target].background
+
+
+ORGAN_DEPTH_MM = {"liver": 10.0, "spleen": 8.0, "vertebral_marrow": 5.0}
+"""Ours: the core of an organ, free of its breathing edge (liver), as deep as its size allows (spleen, a vertebra)."""
 
 
 class QuantifySettings(Section):
@@ -157,13 +170,20 @@ class QuantifySettings(Section):
     myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 12.0
     active_tbr: Positive = 2.0
     segment_mm: Positive = 15.0
+    organ_depth_min_mm: dict[str, Annotated[float, Field(ge=0)]] = ORGAN_DEPTH_MM
     background: BackgroundSettings = BackgroundSettings()
     gate: GateSettings = GateSettings()
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> QuantifySettings:
         _known(self.regions, REGIONS, "region")
+        if strange := [name for name in self.organ_depth_min_mm if name not in ORGANS]:
+            raise ValueError(f"organ_depth_min_mm: {', '.join(strange)} is no organ; organs are {', '.join(ORGANS)}")
         return self
+
+    def depth_in(self, organ: str) -> float:
+        """How deep under the surface of `organ` a voxel must lie to be measured."""
+        return self.organ_depth_min_mm.get(organ, ORGAN_DEPTH_MM[organ])
 
 
 class CompareSettings(Section):
@@ -173,6 +193,7 @@ class CompareSettings(Section):
     @model_validator(mode="after")
     def _names_are_known(self) -> CompareSettings:
         _known(self.index_candidates, REGIONS, "region")
+        _vessels(self.index_candidates, "the index vessel is chosen among vessels")
         _known([self.index_metric], METRICS, "metric")
         return self
 
