@@ -12,6 +12,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/quantify.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/record.smk"
 
 
 rule all:

@@ -1,0 +1,47 @@
+"""Runs in the ledger: when one started with which settings and versions, how it ended, and what it left.
+
+Only the process that controls a run calls these, at its start and its end; jobs never do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from petproc import layout
+from petproc.audit.history import keep, publications
+from petproc.audit.ledger import Event, append, read, who
+from petproc.settings import RESULTS_VERSION
+from petproc.workflow.plan import Plan, values_of
+
+LIBRARIES = ("numpy", "scipy", "scikit-image", "pydicom", "pyarrow", "snakemake")
+"""Those whose version may change a number."""
+
+
+def run_started(plan: Plan, study: Path = Path()) -> None:
+    append(study, Event("run-started", who(), after=_with(plan, study)))
+
+
+def run_finished(plan: Plan, status: Literal["ok", "failed"], study: Path = Path()) -> None:
+    """Keep the tables that are there now, and record them beside those that the run before had left."""
+    before = {one.path: one.digest for one in publications(read(study))}
+    published = keep(study, plan.settings.analyses)
+    changed = {path: before.get(path) for path, digest in published.items() if before.get(path) != digest}
+    append(study, Event("run-finished", who(), before=changed, after={"status": status, "published": published}))
+
+
+def _with(plan: Plan, study: Path) -> dict[str, Any]:
+    """Settings and tables by their hash, and what computes."""
+    settings = json.dumps(values_of(plan.settings), sort_keys=True).encode()
+    tables = [path for path in (layout.SCANS, layout.WORKSHEET, layout.POINTS) if (study / path).is_file()]
+    return {
+        "settings": hashlib.sha256(settings).hexdigest(),
+        "config": {path: hashlib.sha256((study / path).read_bytes()).hexdigest() for path in (layout.CONFIG, *tables)},
+        "results_version": dict(RESULTS_VERSION),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
