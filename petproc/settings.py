@@ -21,7 +21,7 @@ RESULTS_VERSION: dict[str, int] = {
     "ingest": 2,
     "segment": 1,
     "align": 1,
-    "sample": 1,
+    "sample": 2,
     "quantify": 3,
     "compare": 3,
     "report": 3,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from petproc.core.body import body_of, lungs_of
 from petproc.core.errors import Refusal
 from petproc.core.grid import Floats, Grid
 from petproc.core.volume import Volume
@@ -21,7 +22,7 @@ Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 STEP_MM = 5.0
-AIR_HU, LUNG_HU, BODY_HU, BONE_HU = -1000.0, -400.0, -300.0, 300.0
+AIR_HU, BONE_HU = -1000.0, 300.0
 SKIN_MM = 15.0
 """so far outside the body the PET still tells where the skin is"""
 LAYERS_MM = (15.0, 40.0)
@@ -31,7 +32,6 @@ MOVING_MM = (60.0, 120.0)
 """above the dome of the diaphragm (heart) and below the lowest lung (liver, stomach, spleen, kidneys)"""
 STILL_MM = 20.0
 """under the skin, where nothing moves with breath"""
-LUNG_ML = 150.0
 BODY_ML = 2000.0
 
 
@@ -50,11 +50,9 @@ class Anatomy:
 def anatomy_of(ct: Volume) -> Anatomy:
     """Refused as `no-body` where the CT shows none."""
     hu, grid = _cubes(ct)
-    body = _largest(ndimage.binary_opening(hu > BODY_HU))
+    body = body_of(hu, grid)
     if body.sum() * grid.voxel_ml < BODY_ML:
         raise Refusal("no-body", "The CT shows no body.", "Check that this series is a CT of the trunk in HU.")
-    for k in range(body.shape[2]):
-        body[:, :, k] = ndimage.binary_fill_holes(body[:, :, k])
     hu = np.where(body, np.clip(hu, AIR_HU, BONE_HU), AIR_HU).astype(np.float32)
     near = ndimage.distance_transform_edt(~body, sampling=grid.spacing) <= SKIN_MM
     depth = ndimage.distance_transform_edt(body, sampling=grid.spacing)
@@ -95,16 +93,9 @@ def upright(grid: Grid, step_mm: float) -> Grid:
     return Grid((i, j, k), affine)
 
 
-def _largest(mask: Mask) -> Mask:
-    parts, count = ndimage.label(mask)
-    return np.asarray(parts == 1 + int(np.bincount(parts.ravel(), minlength=2)[1:].argmax())) if count else mask
-
-
 def _breathing(hu: Image, body: Mask, grid: Grid) -> Mask:
     """Slices in which organs move with the diaphragm, (1, 1, K); none where there is no lung."""
-    parts, count = ndimage.label(ndimage.binary_opening((hu < LUNG_HU) & body))
-    sizes = np.bincount(parts.ravel(), minlength=count + 1) * grid.voxel_ml
-    lungs = np.isin(parts, [part for part in range(1, count + 1) if sizes[part] > LUNG_ML])
+    lungs = lungs_of(hu, body, grid)
     columns = lungs.any(axis=2)
     if not columns.any():
         return np.zeros((1, 1, hu.shape[2]), dtype=bool)

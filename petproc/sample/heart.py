@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from petproc.core.body import body_of, lungs_of
 from petproc.core.grid import Grid
 from petproc.core.volume import Volume
 from petproc.sample.place import Floats
 
 Bools = NDArray[np.bool_]
 
-LUNG_HU = -400
-BODY_HU = -300
-LUNG_ML = 150.0
 COARSE_MM = 3.0
 """Lungs are sought on every n-th CT voxel, about so far apart."""
 HOT_RATIO = 3.0
@@ -26,21 +24,11 @@ LEVEL_MM = 4.0
 
 
 def lungs(ct: Volume) -> tuple[Bools, Grid]:
-    """Air of more than `LUNG_ML` in one piece inside the body, and the coarser grid on which it was sought.
-
-    Inside is what the body surrounds within an axial slice, so that open air is not lung though the airways lead there.
-    """
+    """Lung, and the coarser grid on which it was sought."""
     step = np.maximum(np.rint(COARSE_MM / ct.grid.spacing).astype(np.int64), 1)
     data = ct.data[tuple(slice(None, None, int(n)) for n in step)]
-    affine = ct.grid.affine @ np.diag([*step, 1.0])
-    grid = Grid(data.shape, affine)
-    body = _largest(data > BODY_HU)
-    for k in range(body.shape[2]):
-        body[:, :, k] = ndimage.binary_fill_holes(body[:, :, k])
-    pieces, count = ndimage.label(body & (data < LUNG_HU))
-    volume = np.bincount(pieces.ravel(), minlength=count + 1) * grid.voxel_ml
-    volume[0] = 0.0
-    return np.asarray((volume > LUNG_ML)[pieces]), grid
+    grid = Grid(data.shape, ct.grid.affine @ np.diag([*step, 1.0]))
+    return lungs_of(data, body_of(data, grid), grid), grid
 
 
 def hot_myocardium(pet: Volume, *, blood: float, vessels: Bools, lung: tuple[Bools, Grid], top_mm: float) -> Bools:

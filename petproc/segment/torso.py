@@ -6,20 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage, sparse
+from scipy import sparse
 
+from petproc.core.body import body_of, lungs_of
 from petproc.core.grid import Grid
 from petproc.core.volume import Volume
 
 STEP_MM = 2.0
 COARSE = 2
 """Body and lungs are found on every second voxel of the 2 mm image."""
-AIR_HU = -400.0
-BODY_HU = -300.0
 HU_RANGE = (-1024.0, 3071.0)
-LUNG_ML = 150.0
-LUNG_MEDIAN_HU = -960.0
-"""Gas in stomach and bowel is below; lung, emphysema included, is above."""
 BESIDE_MM = 45.0
 BESIDE_SHARE = 0.02
 
@@ -58,8 +54,8 @@ def find_torso(ct: Volume) -> Torso:
     affine[:3, :3] *= COARSE
     data = image.data[::COARSE, ::COARSE, ::COARSE]
     coarse = Grid(data.shape, affine)
-    body = _body(data)
-    return Torso(image, coarse, body, _lungs(data, body, coarse.voxel_ml))
+    body = body_of(data, coarse)
+    return Torso(image, coarse, body, lungs_of(data, body, coarse))
 
 
 def cubes(ct: Volume) -> Volume:
@@ -117,22 +113,3 @@ def _weights(n: int, out: int, step: float) -> sparse.csr_matrix:
     row = np.broadcast_to(np.arange(out)[:, None], column.shape)
     entries = (weight.ravel().astype(np.float32), (row.ravel(), np.clip(column, 0, n - 1).ravel()))
     return sparse.csr_matrix(entries, shape=(out, n))
-
-
-def _body(data: NDArray[np.float32]) -> Mask:
-    body = ndimage.binary_opening(data > BODY_HU)
-    parts, count = ndimage.label(body)
-    if count > 1:
-        body = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    for k in range(body.shape[2]):
-        body[:, :, k] = ndimage.binary_fill_holes(body[:, :, k])
-    return np.asarray(body)
-
-
-def _lungs(data: NDArray[np.float32], body: Mask, voxel_ml: float) -> Mask:
-    air = (data < AIR_HU) & body
-    parts, count = ndimage.label(ndimage.binary_opening(air))
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    large = [part for part in range(1, count + 1) if sizes[part] * voxel_ml > LUNG_ML]
-    lungs = [part for part in large if np.median(data[parts == part]) > LUNG_MEDIAN_HU]
-    return np.asarray(np.isin(parts, lungs))

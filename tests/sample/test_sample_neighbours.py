@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from tubes import CandyCane, StraightTube, centres, grid_around
 
 from petproc.core.grid import Grid
@@ -84,7 +85,8 @@ def test_lungs_are_large_air_inside_the_body(chest):
     ct, lung = chest
     found, grid = lungs(ct)
     assert grid.matches(ct.grid)
-    np.testing.assert_array_equal(found, lung)
+    assert not (found & ~lung).any()
+    assert found[ndimage.binary_erosion(lung)].all()
 
 
 def test_lungs_are_found_on_a_coarser_grid_that_lies_on_the_same_places(chest):

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from petproc.core.body import AIR_HU
 from petproc.core.grid import Grid
 from petproc.core.volume import Volume
 from petproc.segment.classical.surface import Surface, fit_surface
 from petproc.segment.classical.tracking import add_shifted
 from petproc.segment.classical.voxelise import voxels_inside
 from petproc.segment.classical.window import Blood, Track, Window, follow, scores, track
-from petproc.segment.torso import AIR_HU, STEP_MM, Torso
+from petproc.segment.torso import STEP_MM, Torso
 
 Array = NDArray[np.float32]
 

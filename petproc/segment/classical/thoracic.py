@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from petproc.core.body import AIR_HU
 from petproc.segment.classical.descending import Descending
 from petproc.segment.classical.spine import Spine
 from petproc.segment.classical.tracking import add_shifted
 from petproc.segment.classical.window import Blood, Track, Window, beyond, follow, scores, track
-from petproc.segment.torso import AIR_HU, STEP_MM, Torso
+from petproc.segment.torso import STEP_MM, Torso
 
 Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
