@@ -1,8 +1,12 @@
-"""All metrics of a vessel from its slices, in the same way for one scan (quantify) and for matched slices (compare)."""
+"""All metrics of a vessel from its slices, in the same way for one scan (quantify) and for matched slices (compare).
+
+And what else stands in the uptake table: the quantities of a blood pool and of an organ, which have no slices.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,12 +14,45 @@ from petproc.core.metrics import METRICS, SliceValues
 from petproc.core.suv import VARIANTS
 from petproc.core.tables import SliceRow
 
-BLOOD_SUV_MEAN = "blood_suv_mean"
-"""The background's own row: mean SUV of its voxels."""
-BLOOD_COV = "blood_cov"
-"""The background's own row: standard deviation (n - 1) over mean of its voxels, 1."""
 SUV_UNIT = "g/mL"
 """Unit in the registry of whatever is an SUV; `unit_by` gives that of the variant in use."""
+BLOOD_SUV_MEAN = "blood_suv_mean"
+BLOOD_COV, BLOOD_TREND, BLOOD_RATIO, BLOOD_VOXELS = "blood_cov", "blood_trend", "blood_ratio", "blood_voxels"
+ORGAN_SUV_MEAN, ORGAN_SUV_MAX = "organ_suv_mean", "organ_suv_max"
+ORGAN_TO_BLOOD, ORGAN_COV = "organ_to_blood", "organ_cov"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is measured of a blood pool or an organ as a whole."""
+
+    name: str
+    unit: str
+    formula: str
+    needs_background: bool = False
+
+
+BLOOD = {
+    quantity.name: quantity
+    for quantity in (
+        Quantity(BLOOD_SUV_MEAN, SUV_UNIT, "BP: mean SUV of the blood pool's voxels"),
+        Quantity(BLOOD_COV, "1", "standard deviation (n - 1) of the blood pool's voxels / their mean"),
+        Quantity(
+            BLOOD_TREND, "%/cm", "slope of the blood pool's voxels over arc length / their mean; + rises with flow"
+        ),
+        Quantity(BLOOD_RATIO, "1", "BP / BP of a second site"),
+        Quantity(BLOOD_VOXELS, "1", "number of the blood pool's voxels"),
+    )
+}
+ORGAN = {
+    quantity.name: quantity
+    for quantity in (
+        Quantity(ORGAN_SUV_MEAN, SUV_UNIT, "mean SUV of the organ's core"),
+        Quantity(ORGAN_SUV_MAX, SUV_UNIT, "max SUV of the organ's core"),
+        Quantity(ORGAN_TO_BLOOD, "1", "mean SUV of the organ's core / BP", needs_background=True),
+        Quantity(ORGAN_COV, "1", "standard deviation (n - 1) of the organ's core / its mean"),
+    )
+}
 
 
 def unit_by(variant: str, unit: str) -> str:

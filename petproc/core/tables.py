@@ -166,10 +166,10 @@ class VesselRow:
     status: VesselStatus
     reason: str | None
     """every reason for a review, or why it is absent"""
-    length_mm: float
-    """of its centreline"""
-    accepted_mm: float
-    """of it, at accepted stations"""
+    length_mm: float | None
+    """of its centreline; empty where there is none: of an organ, or of what is absent"""
+    accepted_mm: float | None
+    """of it, at accepted stations; 0 where the region as a whole needs review"""
     radius_mm: float | None
     """median"""
     ring_score: float | None

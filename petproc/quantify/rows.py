@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.measure import BLOOD_COV, BLOOD_SUV_MEAN, SUV_UNIT, measure, unit_by
+from petproc.core.measure import SUV_UNIT, measure, unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow, SliceRow, Status, UptakeRow
 from petproc.quantify.background import Background
-from petproc.quantify.scan import Scan
 from petproc.quantify.slices import Slices
 from petproc.settings import QuantifySettings
 
@@ -137,42 +137,20 @@ def _mean_uptake(slices: Sequence[SliceRow]) -> float | None:
     return float(np.mean(times)) if times else None
 
 
-def background_rows(
-    key: Key, background: Background, scan: Scan, *, suv: tuple[float | None, str, str | None]
-) -> list[UptakeRow]:
-    """The blood pool as an outcome of its own: its mean SUV and its coefficient of variation.
-
-    `suv` are SUV per activity, its unit, and why there is none.
-    """
-    factor, suv_unit, missing = suv
-    value = _suv(background.activity, factor)
-    cov = UptakeRow(
-        *key,
-        metric=BLOOD_COV,
-        value=background.cov,
-        unit="1",
-        n_slice=len(np.unique(background.k)),
-        n_voxel=len(background.k),
-        volume_ml=background.volume_ml,
-        background_region=None,
-        background_suv=None,
-        uptake_min=None if scan.uptake_min is None else float(scan.uptake_min[background.k].mean()),
-        status="measured",
-        reason=None,
-    )
-    status: Status = "refused" if value is None else "measured"
-    return [replace(cov, metric=BLOOD_SUV_MEAN, value=value, unit=suv_unit, status=status, reason=missing), cov]
+def words(refusal: Refusal) -> str:
+    """A refusal as the `reason` of a row: its code first, then what is wrong and what to do."""
+    return f"{refusal.code}: {refusal.reason} {refusal.remedy}".strip()
 
 
 def refused_rows(key: Key, reason: str, metrics: Mapping[str, str]) -> list[UptakeRow]:
     """A row without a number for each of `metrics` (name -> unit)."""
-    return [_empty(key, name, unit, "refused", reason) for name, unit in metrics.items()]
+    return [empty_row(key, name, unit, "refused", reason) for name, unit in metrics.items()]
 
 
 def excluded_rows(scans: Sequence[ScanRow]) -> list[UptakeRow]:
     """One row for each scan that a person left out (`include` is no), with the reason given."""
     return [
-        _empty(
+        empty_row(
             (scan.participant, scan.session, WHOLE_SCAN),
             WHOLE_SCAN,
             "1",
@@ -184,7 +162,8 @@ def excluded_rows(scans: Sequence[ScanRow]) -> list[UptakeRow]:
     ]
 
 
-def _empty(key: Key, metric: str, unit: str, status: Status, reason: str) -> UptakeRow:
+def empty_row(key: Key, metric: str, unit: str, status: Status, reason: str | None) -> UptakeRow:
+    """A row without a number."""
     return UptakeRow(
         *key,
         metric=metric,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.regions import AORTA, REGIONS
+from petproc.core.regions import LANDMARKS, REGIONS
 from petproc.quantify.gate import Gate, judge
 from petproc.quantify.tables import Columns, ScanTables
 from petproc.settings import QuantifySettings
@@ -28,6 +28,37 @@ class Scan:
     uptake_min: NDArray[np.float64] | None
 
 
+class Scans:
+    """A scan as every backend of an analysis segmented it, each prepared once: stations of the same vessel may come
+    from two of them under the same numbers, so that their tables are never put together."""
+
+    def __init__(self, tables: ScanTables, settings: QuantifySettings) -> None:
+        self._tables, self._settings = tables, settings
+        self._prepared: dict[int, Scan | Refusal] = {}
+
+    def tables_of(self, region: str) -> ScanTables:
+        """The tables of the backend that segments `region`."""
+        return self._tables.of_region.get(region, self._tables)
+
+    def of(self, region: str) -> Scan:
+        """The scan by the backend that segments `region`; its `Refusal` where an earlier stage ended with one."""
+        tables = self.tables_of(region)
+        if id(tables) not in self._prepared:
+            self._prepared[id(tables)] = self._prepare(tables)
+        found = self._prepared[id(tables)]
+        if isinstance(found, Refusal):
+            raise Refusal(found.code, found.reason, found.remedy)
+        return found
+
+    def _prepare(self, tables: ScanTables) -> Scan | Refusal:
+        if tables.refusal is not None:
+            return Refusal(**{name: tables.refusal[name] for name in ("code", "reason", "remedy")})
+        try:
+            return prepare(replace(tables, acquisition=self._tables.acquisition), self._settings)
+        except Refusal as refusal:
+            return refusal
+
+
 def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
     grid = Grid(tuple(tables.sample["pet_shape"]), np.array(tables.sample["pet_affine"], dtype=np.float64))
     return Scan(
@@ -42,11 +73,36 @@ def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
 def has_landmark(scan: Scan, vessel: str) -> bool:
     """Whether the arc length along `vessel` counts from a landmark.
 
-    The aorta's lies on its descending limb, so that the stations before it count below 0; without it the arc length is
-    0 at the first. A vein's landmark is its upper end, the first station.
+    That of the aorta lies on its descending limb, that of a carotid at its end, so that the stations before it count
+    below 0; without it the arc length is 0 at the first. All other vessels count from their first station.
     """
     own = scan.stations["vessel"] == vessel
-    return vessel != AORTA or bool((scan.stations["arc_mm"][own] < 0).any())
+    return vessel not in LANDMARKS or bool((scan.stations["arc_mm"][own] < 0).any())
+
+
+def arc_of(rows: Columns, region: str, scan: Scan) -> NDArray[np.float64]:
+    """Arc length of each row of `rows_of`, mm: that of its station, and how far past it the row lies, up to half a
+    step."""
+    place = rows["place"]
+    at = {name: scan.stations[name][place] for name in ("arc_mm", "x_mm", "y_mm", "z_mm")}
+    tangent = np.stack([scan.stations[f"tangent_{axis}"][place] for axis in "xyz"], axis=-1)
+    voxel = scan.grid.to_mm(np.stack([rows[axis] for axis in "ijk"], axis=-1))
+    past = ((voxel - np.stack([at["x_mm"], at["y_mm"], at["z_mm"]], axis=-1)) * tangent).sum(axis=-1)
+    half_step = step_mm(region, scan) / 2.0
+    return np.asarray(at["arc_mm"] + np.clip(past, -half_step, half_step))
+
+
+def step_mm(region: str, scan: Scan) -> float:
+    """Distance between stations of `region`; 0 where it has but one."""
+    steps = np.diff(np.sort(scan.stations["arc_mm"][scan.stations["region"] == region]))
+    return float(np.median(steps)) if len(steps) else 0.0
+
+
+def rows_of_organ(scan: Scan, organ: str) -> Columns:
+    """All rows of an organ, which has no stations."""
+    value = REGIONS[organ].value
+    first, last = np.searchsorted(scan.voxels["region"], [value, value + 1])
+    return {name: column[first:last] for name, column in scan.voxels.items()}
 
 
 def rows_of(scan: Scan, region: str) -> dict[str, NDArray[Any]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
-from petproc.quantify.scan import Scan, rows_of
+from petproc.quantify.scan import Scan, arc_of, rows_of
 from petproc.quantify.tables import Columns
 from petproc.settings import QuantifySettings
 
@@ -78,7 +78,7 @@ class _Roi:
 def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
     """All slices of `region`, counting or not; a `Refusal` where it has no voxel or one without a number."""
     rows = rows_of(scan, region)
-    arc = _arc(rows, region, scan)
+    arc = arc_of(rows, region, scan)
     axial = REGIONS[region].slicing == "axial"
     cut = _axial(rows, region, scan) if axial else _slabs(arc, region, scan, settings.slab_mm)
     roi = _roi(rows, arc, cut, settings)
@@ -105,18 +105,6 @@ def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
         partial=roi.partial,
         reasons=_reasons(roi, scan, accepted, settings),
     )
-
-
-def _arc(rows: Columns, region: str, scan: Scan) -> Floats:
-    """Arc length of each voxel: that of its station, and how far past it the voxel lies, up to half a step."""
-    place = rows["place"]
-    at = {name: scan.stations[name][place] for name in ("arc_mm", "x_mm", "y_mm", "z_mm")}
-    tangent = np.stack([scan.stations[f"tangent_{axis}"][place] for axis in "xyz"], axis=-1)
-    voxel = scan.grid.to_mm(np.stack([rows[axis] for axis in "ijk"], axis=-1))
-    past = ((voxel - np.stack([at["x_mm"], at["y_mm"], at["z_mm"]], axis=-1)) * tangent).sum(axis=-1)
-    steps = np.diff(np.sort(scan.stations["arc_mm"][scan.stations["region"] == region]))
-    half_step = float(np.median(steps)) / 2.0 if len(steps) else 0.0
-    return np.asarray(at["arc_mm"] + np.clip(past, -half_step, half_step))
 
 
 def _axial(rows: Columns, region: str, scan: Scan) -> _Cut:

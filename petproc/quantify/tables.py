@@ -6,7 +6,7 @@ A voxel's `region` is held as the region's label value (`core.regions`), because
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,9 +29,11 @@ class ScanTables:
 
     `voxels` are columns of the voxel table (`core.tables.VOXEL_COLUMNS`, those of `columns_read`) with regions as label
     values; `stations` columns of `core.tables.Station`, `in_pet` (bool) and `acquisition_min`, an unknown score being
-    NaN; `sample` the sidecar of the sample stage, of which `scores`, `absent`, `pet_shape` and `pet_affine` are read;
-    `acquisition` as the tags tell it and `worksheet` the site's row for it. A scan that an earlier stage refused has
-    `refusal` (`code`, `reason`, `remedy`), and an acquisition if it came so far; the rest of it is not looked at.
+    NaN; `sample` the sidecar of the sample stage, of which `backend`, `scores`, `absent`, `pet_shape` and `pet_affine`
+    are read; `acquisition` as the tags tell it and `worksheet` the site's row for it. A scan that an earlier stage
+    refused has `refusal` (`code`, `reason`, `remedy`), and an acquisition if it came so far; the rest of it is not
+    looked at. `of_region` holds the tables of the regions that another backend segments: of these `voxels`, `stations`,
+    `sample` and `refusal` alone are read.
     """
 
     participant: str
@@ -42,6 +44,11 @@ class ScanTables:
     acquisition: PetAcquisition | None
     refusal: Mapping[str, str] | None = None
     worksheet: WorksheetRow | None = None
+    of_region: Mapping[str, ScanTables] = field(default_factory=dict)
+
+    @property
+    def backend(self) -> str:
+        return str(self.sample.get("backend", ""))
 
 
 def columns_read(coverage: str) -> list[str]:

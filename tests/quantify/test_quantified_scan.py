@@ -10,6 +10,7 @@ from hand_made import AORTA, CAVA, scan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from petproc.core.measure import BLOOD
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow
 from petproc.quantify import excluded_rows, quantify_scan, quantify_study
@@ -62,7 +63,14 @@ def test_uptake_time_is_that_of_the_place(scan):
 
 def test_the_blood_pool_is_a_row_of_its_own(scan):
     blood = values(quantify_scan(scan, ONLY_DESCENDING), "superior_vena_cava")
-    assert blood == {"blood_suv_mean": pytest.approx(2.0), "blood_cov": 0.0}
+    # 32 voxels of 4000 Bq/mL everywhere; the aorta has no 1.5 mL as deep as a second site needs.
+    assert blood == {
+        "blood_suv_mean": pytest.approx(2.0),
+        "blood_cov": 0.0,
+        "blood_trend": pytest.approx(0.0),
+        "blood_ratio": None,
+        "blood_voxels": 32.0,
+    }
 
 
 def test_numbers_do_not_depend_on_the_order_of_rows(scan):
@@ -89,7 +97,7 @@ def test_without_a_weight_ratios_are_measured_and_suv_is_refused(scan, make_acqu
             assert row.status == "measured"
             assert row.value == pytest.approx(known[row.metric], rel=1e-12)
             assert row.background_suv is None
-        elif row.metric != "blood_cov":
+        elif row.metric not in ("blood_cov", "blood_trend", "blood_ratio", "blood_voxels"):
             assert (row.status, row.value) == ("refused", None)
             assert row.reason.startswith("suv-unknown: ")
             assert "PatientWeight" in row.reason
@@ -109,7 +117,7 @@ def test_without_a_blood_pool_suv_is_measured_and_ratios_are_refused(make_scan, 
 def test_a_refused_scan_has_a_row_with_the_reason_for_every_region_and_metric(scan):
     refusal = {"code": "pet-truncated", "reason": "Slice 12 is missing.", "remedy": "Send the series again."}
     result = quantify_scan(replace(scan, refusal=refusal, voxels={}, stations={}, sample={}), QuantifySettings())
-    assert len(result.uptake) == 4 * len(METRICS) + 2
+    assert len(result.uptake) == 4 * len(METRICS) + len(BLOOD)
     assert {(row.status, row.value) for row in result.uptake} == {("refused", None)}
     assert {row.reason for row in result.uptake} == {"pet-truncated: Slice 12 is missing. Send the series again."}
 

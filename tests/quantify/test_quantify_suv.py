@@ -29,7 +29,9 @@ def entered(scan, **cells):
 
 
 def rows(scan, variant="bw"):
-    return {row.metric: row for row in quantify_scan(scan, settings(variant)).uptake}
+    """By metric; all but the second site, which this scan does not have."""
+    uptake = quantify_scan(scan, settings(variant)).uptake
+    return {row.metric: row for row in uptake if row.metric != "blood_ratio"}
 
 
 def codes(scan, variant="bw"):
