@@ -184,6 +184,17 @@ def run(
 
 
 @app.command()
+def plan(study: StudyOption = HERE) -> None:
+    """Print what a run would do and why: what is made, what is reused, what opens an image. Nothing is run.
+
+    [bold]Example[/]: petproc plan trial
+    """
+    from petproc.workflow.run import preview_study
+
+    raise typer.Exit(preview_study(study.resolve()))
+
+
+@app.command()
 def status(study: StudyOption = HERE) -> None:
     """Print what was measured of every scan, what was refused and why, and where the reports are.
 

@@ -31,19 +31,34 @@ NO_RUN = (
 
 def run_study(study: Path, options: Sequence[str] = ()) -> int:
     """Run the workflow of `study` with any Snakemake options; the exit status."""
-    from snakemake.cli import main
-
     from petproc.workflow import progress
 
-    Plan.read(study)
-    arguments = ["--snakefile", str(workflow_root() / "Snakefile"), "--directory", str(study)]
+    arguments = []
     if not _among(options, CORES):
         arguments += ["--cores", "all"]
     if not _among(options, OWN_DISPLAY):
         progress.register()
         arguments += ["--logger", progress.NAME]
+    return _snakemake(study, [*arguments, *options])
+
+
+def preview_study(study: Path) -> int:
+    """Print which jobs a run of `study` would do, and why; the exit status."""
+    from petproc.workflow import preview
+
+    preview.register()
+    status = _snakemake(study, ["--dry-run", "--cores", "1", "--logger", preview.NAME])
+    if status == 0:
+        preview.print_preview(preview.LogHandler.planned, preview.expected(Plan.read(study)))
+    return status
+
+
+def _snakemake(study: Path, options: Sequence[str]) -> int:
+    from snakemake.cli import main
+
+    Plan.read(study)
     try:
-        main([*arguments, *options])
+        main(["--snakefile", str(workflow_root() / "Snakefile"), "--directory", str(study), *options])
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
