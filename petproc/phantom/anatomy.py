@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.grid import Grid
-from petproc.core.regions import AORTA, SVC
-from petproc.phantom import organs, skeleton, torso, vessels
+from petproc.phantom import organs, skeleton, torso, vessels, wall
 from petproc.phantom.canvas import Canvas
 from petproc.phantom.person import Person, Visit
 from petproc.phantom.shapes import Distance
 from petproc.phantom.space import Lattice, PhantomGrid, Pose
-from petproc.phantom.tissues import UNENHANCED, Contrast, inner_fat
+from petproc.phantom.tissues import UNENHANCED, Contrast, blood, inner_fat
 from petproc.phantom.vessels import Vessel
 
 MARGIN_MM = 18.0
@@ -23,12 +23,12 @@ MARGIN_MM = 18.0
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """`canvas` holds everything but the aortic wall, whose activity per unit of blood is `wall` in its box."""
+    """`canvas` holds everything but the walls of aorta and carotids; `walls` are their activities per unit of blood,
+    each in its box. `vessels` by name; those that the images do not reach have no region."""
 
     canvas: Canvas
-    wall: Distance
-    aorta: Vessel
-    vena_cava: Vessel
+    walls: tuple[Distance, ...]
+    vessels: Mapping[str, Vessel]
     hot_myocardium: NDArray[np.float64]
     """Points (N, 3), body space."""
 
@@ -38,24 +38,24 @@ def draw(person: Person, visit: Visit, grid: PhantomGrid, *, seed: int, contrast
     fat = torso.fat_mm(visit.weight_kg, person.height_m, woman=person.sex == "F")
     canvas = Canvas(Lattice(_fine_grid(grid, pose, fat), pose))
     rng = np.random.default_rng([seed, person.number, 7])
-    aorta, vena_cava = vessels.aorta_of(person), vessels.vena_cava_of(person)
+    named = vessels.named_vessels(
+        person, top_of_myocardium=_top_of_myocardium(canvas.lattice), top_of_view=_top_of_view(grid, pose)
+    )
     torso.draw(canvas, fat, inner_fat(person.inner_fat_hu))
     skeleton.draw(canvas)
     organs.draw_abdomen(canvas, rng)
     organs.draw_heart(canvas, person, visit.blood_suv, contrast)
     organs.draw_nodes(canvas, rng)
     organs.draw_neck(canvas)
-    vessels.draw(canvas, aorta, vena_cava, fat=inner_fat(person.inner_fat_hu), contrast=contrast)
+    vessels.draw(canvas, named, person, contrast)
     skeleton.draw_spine(canvas)
     organs.draw_airways(canvas)
     organs.draw_oesophagus(canvas)
-    names = vessels.regions_of_aorta(aorta, top_of_myocardium=_top_of_myocardium(canvas.lattice), scale=pose.scale)
-    vessel = Vessel(AORTA, aorta, names)
+    walls = [wall.draw_walled(canvas, named[name], person, blood(contrast.artery)) for name in vessels.WALLED]
     return Anatomy(
         canvas,
-        vessels.draw_aorta(canvas, vessel, person, contrast),
-        vessel,
-        Vessel(SVC, vena_cava, vessels.regions_of_vena_cava(vena_cava)),
+        tuple(walls),
+        named,
         organs.hot_myocardium(canvas.lattice, person.myocardium),
     )
 
@@ -75,6 +75,12 @@ def _fine_grid(grid: PhantomGrid, pose: Pose, fat: float) -> Grid:
     affine = np.diag([step, step, step, 1.0])
     affine[:3, 3] = middle - step * (np.array(shape) - 1) / 2
     return Grid((shape[0], shape[1], shape[2]), affine)
+
+
+def _top_of_view(grid: PhantomGrid, pose: Pose) -> float:
+    """Body height of the lower one of the uppermost slices of CT and PET."""
+    tops = [image.to_mm(np.subtract(image.shape, 1)) for image in (grid.ct_grid(), grid.pet_grid())]
+    return float(min(pose.to_body(top)[2] for top in tops))
 
 
 def _top_of_myocardium(lattice: Lattice) -> float:

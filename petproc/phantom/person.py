@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
 from petproc.core.acquisition import Sex
+from petproc.core.regions import AORTA, CAROTIDS
 from petproc.phantom.tissues import FAT
 
 Session = Literal["baseline", "followup"]
@@ -21,13 +22,21 @@ ADULT_M = 1.75
 
 @dataclass(frozen=True)
 class HotSpot:
-    """A Gaussian patch of the aortic wall with `gain` times more uptake in its middle."""
+    """A Gaussian patch of a wall with `gain` times more uptake in its middle."""
 
     arc_mm: float
     angle_deg: float
     length_mm: float
     width_deg: float
     gain: float
+
+
+@dataclass(frozen=True)
+class Wall:
+    """`thickness_mm` in world mm: 1.5 to 3 of the aorta, 1 to 1.5 of a carotid."""
+
+    thickness_mm: float
+    hot_spots: tuple[HotSpot, ...]
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,15 @@ class Person:
     aorta_scale: float
     tortuosity_mm: float
     myocardium: Myocardium
-    wall_mm: float
-    """Thickness of the aortic wall in world mm, 1.5 to 3."""
+    walls: dict[str, Wall]
+    """Of aorta and carotids."""
     target_tbr: dict[str, float]
     """Uptake aimed at per region; what is measured differs with hot spots, radius and neighbours."""
-    hot_spots: tuple[HotSpot, ...]
     blood_suv: float
+    radius_mm: dict[str, float]
+    """Outer radius of carotids and jugular veins, world mm."""
+    bifurcation: dict[str, float]
+    """Body height of the bifurcation of each common carotid."""
     inner_fat_hu: float = FAT.hu
     """Of mediastinum, retroperitoneum and the sheaths of vessels."""
 
@@ -84,17 +96,8 @@ def draw_person(seed: int, number: int) -> Person:
         "descending_aorta": ascending * float(rng.uniform(0.76, 0.84)),
         "abdominal_aorta": ascending * float(rng.uniform(0.72, 0.84)),
     }
-    spots = tuple(
-        HotSpot(
-            arc_mm=float(arc + rng.uniform(-8, 8)),
-            angle_deg=float(rng.uniform(0, 360)),
-            length_mm=float(rng.uniform(6, 11)),
-            width_deg=float(rng.uniform(35, 60)),
-            gain=float(rng.uniform(0.15, 0.35)),
-        )
-        for arc in range(30, 560, 24)
-    )
-    return Person(
+    spots = _hot_spots(rng, range(30, 560, 24))
+    drawn = Person(
         number=number,
         name=f"P{number:03d}",
         sex=sex,
@@ -105,10 +108,42 @@ def draw_person(seed: int, number: int) -> Person:
         aorta_scale=float(rng.uniform(0.94, 1.08)),
         tortuosity_mm=float(rng.uniform(-5, 5)),
         myocardium=("cold", "hot", "patchy")[number % 3],
-        wall_mm=float(rng.uniform(1.7, 2.8)),
+        walls={AORTA: Wall(float(rng.uniform(1.7, 2.8)), spots)},
         target_tbr=target,
-        hot_spots=spots,
         blood_suv=float(rng.uniform(0.85, 1.15)),
+        radius_mm={},
+        bifurcation={},
+    )
+    return _with_neck(drawn, rng)
+
+
+def _with_neck(person: Person, rng: np.random.Generator) -> Person:
+    """Carotids and jugular veins; one carotid may be the hottest vessel of all."""
+    ascending = person.target_tbr["ascending_aorta"]
+    target = {side: ascending * float(rng.uniform(0.85, 1.10)) for side in CAROTIDS}
+    radius = {side: float(rng.uniform(3.4, 4.0)) for side in CAROTIDS}
+    walls = {side: Wall(float(rng.uniform(1.0, 1.5)), _hot_spots(rng, range(20, 130, 24))) for side in CAROTIDS}
+    veins = {vein: float(rng.uniform(5.0, 7.5)) for vein in ("left_internal_jugular", "right_internal_jugular")}
+    fork = {side: float(rng.uniform(134.0, 148.0)) for side in CAROTIDS}
+    return replace(
+        person,
+        walls=person.walls | walls,
+        target_tbr=person.target_tbr | target,
+        radius_mm=radius | veins,
+        bifurcation=fork,
+    )
+
+
+def _hot_spots(rng: np.random.Generator, arcs: range) -> tuple[HotSpot, ...]:
+    return tuple(
+        HotSpot(
+            arc_mm=float(arc + rng.uniform(-8, 8)),
+            angle_deg=float(rng.uniform(0, 360)),
+            length_mm=float(rng.uniform(6, 11)),
+            width_deg=float(rng.uniform(35, 60)),
+            gain=float(rng.uniform(0.15, 0.35)),
+        )
+        for arc in arcs
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.acquisition import PetAcquisition
+from petproc.core.regions import AORTA, CAROTIDS, LANDMARKS
 from petproc.core.results import Point
 from petproc.core.suv import F18_HALF_LIFE_S, suv_per_activity
 from petproc.core.volume import Labels, Volume
@@ -33,7 +34,7 @@ RECONSTRUCTIONS = {"siemens": "PSF+TOF 3i21s", "ge": "VPFX"}
 
 @dataclass(frozen=True, eq=False)
 class PhantomScan:
-    """A PET/CT and all that is true of it. `landmarks`: `carina` in RAS+ mm."""
+    """A PET/CT and all that is true of it. `landmarks` (`core.regions.LANDMARKS`) in RAS+ mm."""
 
     ct: Volume
     pet: Volume
@@ -102,7 +103,7 @@ def make_scan(
     wall_scale: float = 1.0,
 ) -> PhantomScan:
     """One scan in memory; `noise` is the PET's coefficient of variation in the liver (0: none, CT included),
-    `wall_scale` multiplies the uptake of the whole aortic wall."""
+    `wall_scale` multiplies the uptake of all walls."""
     person = draw_person(seed, participant)
     visit = draw_visit(person, session, seed)
     return make_parts(person, visit, grid, seed=seed, ct_noise_hu=scanner.CT_NOISE_HU if noise else None).scan(
@@ -139,7 +140,8 @@ def make_parts(
     lattice, pet = drawn.canvas.lattice, grid.pet_grid()
     ct = _ct(drawn, grid, rng, ct_noise_hu)
     wall = np.zeros(lattice.grid.shape, np.float32)
-    wall[drawn.wall[0]] = drawn.wall[1]
+    for box, activity in drawn.walls:
+        wall[box] += activity
     images = scanner.Parts(drawn.canvas.suv, drawn.canvas.blood, wall)
     parts = scanner.pet_parts(images, lattice, pet, Lattice(pet, lattice.pose))
     bed = beds(pet.shape[2], person.dialect)
@@ -172,12 +174,20 @@ def _ct(drawn: anatomy.Anatomy, grid: PhantomGrid, rng: np.random.Generator, noi
 
 
 def _vessels(drawn: anatomy.Anatomy) -> dict[str, PhantomVessel]:
-    return {vessel.name: geometry.in_world(vessel, drawn.canvas.lattice) for vessel in (drawn.aorta, drawn.vena_cava)}
+    """Those of which a region is in view."""
+    lattice = drawn.canvas.lattice
+    return {name: geometry.in_world(vessel, lattice) for name, vessel in drawn.vessels.items() if vessel.region.any()}
 
 
 def _landmarks(drawn: anatomy.Anatomy) -> dict[str, Point]:
-    x, y, z = drawn.canvas.lattice.pose.to_world(CARINA)
-    return {"carina": (float(x), float(y), float(z))}
+    """The carina, and the bifurcation of each carotid in view."""
+    pose = drawn.canvas.lattice.pose
+    places = {LANDMARKS[AORTA]: pose.to_world(CARINA)}
+    for side in CAROTIDS:
+        vessel = drawn.vessels[side]
+        if vessel.region.any():
+            places[LANDMARKS[side]] = pose.to_world(vessel.tube.points[np.flatnonzero(vessel.region)[-1]])
+    return {name: (float(x), float(y), float(z)) for name, (x, y, z) in places.items()}
 
 
 def _acquisition(person: Person, visit: Visit, bed: Beds) -> PetAcquisition:

@@ -1,4 +1,5 @@
-"""A whole trial on disk: DICOM as a site would deliver it, and beside it the truth that no stage may see."""
+"""A whole trial on disk: DICOM as a site would deliver it, the points that its reader sets, and beside them the truth
+that no stage may see."""
 
 from __future__ import annotations
 
@@ -14,18 +15,21 @@ import numpy as np
 
 from petproc import io
 from petproc.core.errors import Refusal
-from petproc.core.regions import REGIONS
+from petproc.core.regions import CAROTIDS, REGIONS
+from petproc.core.tables import PointRow
 from petproc.dicom.write import Study, write_ct, write_pet, write_scout
-from petproc.phantom import truth
+from petproc.phantom import reader, truth
 from petproc.phantom.person import SESSIONS, draw_person, draw_visit
 from petproc.phantom.planting import wall_scale_for
 from petproc.phantom.scan import LIVER_COV, Parts, make_parts
 from petproc.phantom.space import DEMO, PhantomGrid
 from petproc.reference import Measurement, measure
-from petproc.settings import CompareSettings
 
 Progress = Callable[[int, int, str], None]
+READER_POINTS = "reader/points.tsv"
 INDEX_METRIC = "mean_tbr_max"
+INDEX_CANDIDATES = ("ascending_aorta", *CAROTIDS)
+"""The hottest of these that the images show is the vessel whose change is planted (the territory of IVORY)."""
 ACTIVE, CONTROL, PLANTED = "active", "control", "planted"
 
 
@@ -49,6 +53,7 @@ class Answers:
     slices: list[truth.TruthRow]
     vessels: list[truth.VesselRow]
     changes: list[truth.TrueChangeRow]
+    points: list[PointRow]
     person: dict[str, Any]
 
 
@@ -64,7 +69,7 @@ def write_trial(
     threads: int = 2,
     progress: Progress | None = None,
 ) -> None:
-    """Write `out/dicom` (the delivery) and `out/truth`.
+    """Write `out/dicom` (the delivery), `out/reader/points.tsv` and `out/truth`.
 
     `effect` is the mean change (-0.08: -8 %) of the index vessel's mean TBRmax in the active arm, to which half of the
     participants belong; it grows with baseline. `changes` names every participant's change instead. `noise` is the
@@ -80,11 +85,13 @@ def write_trial(
     arms = _arms(participants, effect, seed) if changes is None else [(PLANTED, change) for change in changes]
     tasks = [Task(out, seed, number, *arm, noise, grid) for number, arm in enumerate(arms, start=1)]
     answers: dict[str, Answers] = {}
-    for found in _each(tasks, threads):
-        answers[found.person["participant"]] = found
+    for one in _each(tasks, threads):
+        answers[one.person["participant"]] = one
         if progress:
-            progress(2 * len(answers), 2 * participants, f"{found.person['participant']} written")
-    _write_truth(out / "truth", [answers[name] for name in sorted(answers)], seed=seed, noise=noise)
+            progress(2 * len(answers), 2 * participants, f"{one.person['participant']} written")
+    found = [answers[name] for name in sorted(answers)]
+    io.write_rows(out / READER_POINTS, [row for one in found for row in one.points], PointRow)
+    _write_truth(out / "truth", found, seed=seed, noise=noise)
 
 
 def _arms(participants: int, effect: float, seed: int) -> list[tuple[str, float]]:
@@ -111,6 +118,7 @@ def write_participant(task: Task) -> Answers:
     measured: list[Measurement] = []
     slices: list[truth.TruthRow] = []
     vessels: list[truth.VesselRow] = []
+    points: list[PointRow] = []
     scans: list[dict[str, Any]] = []
     index_vessel, wall_scale = "", 1.0
     for session in SESSIONS:
@@ -122,15 +130,16 @@ def write_participant(task: Task) -> Answers:
         index_vessel = index_vessel or _index_vessel(measured[0])
         slices += truth.truth_rows(parts, measured[-1], wall_scale)
         vessels += truth.vessel_rows(parts, measured[-1])
+        points += reader.points(parts, seed=task.seed)
         scans.append(truth.scan_json(parts, measured[-1], wall_scale))
         _write_scan(task, parts, wall_scale)
     changes = _changes(person.name, task.arm, index_vessel, measured)
     about = truth.person_json(person, task.arm, task.change, index_vessel) | {"scans": scans}
-    return Answers(slices, vessels, changes, about)
+    return Answers(slices, vessels, changes, points, about)
 
 
 def _index_vessel(baseline: Measurement) -> str:
-    candidates = [name for name in CompareSettings().index_candidates if name in baseline.vessels]
+    candidates = [name for name in INDEX_CANDIDATES if name in baseline.vessels]
     return max(candidates, key=lambda name: baseline.vessels[name][INDEX_METRIC])
 
 
@@ -179,7 +188,7 @@ def _write_truth(folder: Path, answers: Sequence[Answers], *, seed: int, noise: 
 def _clear(out: Path) -> None:
     """Remove an earlier trial of ours, and nothing else."""
     mark = out / "truth" / "truth.json"
-    found = [folder for folder in (out / "dicom", out / "truth") if folder.exists()]
+    found = [folder for folder in (out / name for name in ("dicom", "reader", "truth")) if folder.exists()]
     if found and not mark.exists():
         raise Refusal("folder-not-empty", f"{out} holds something else already.", "Name another folder.")
     for folder in found:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from petproc.core.regions import AORTA, REGIONS
+from petproc.core.regions import REGIONS
 from petproc.core.suv import suv_per_activity
 from petproc.phantom import scanner
 from petproc.phantom.beds import blood_factor, wall_factor
@@ -15,7 +16,8 @@ from petproc.phantom.organs import CARINA, MYOCARDIUM_TO_BLOOD
 from petproc.phantom.person import Person, Visit
 from petproc.phantom.scan import Parts
 from petproc.phantom.space import Floats
-from petproc.phantom.vessels import mean_wall_uptake
+from petproc.phantom.vessels import WALLED
+from petproc.phantom.wall import mean_wall_uptake
 from petproc.reference import Measurement, SliceMeasure
 
 
@@ -69,21 +71,22 @@ class TrueChangeRow:
 
 
 def truth_rows(parts: Parts, measured: Measurement, wall_scale: float) -> list[TruthRow]:
-    wall = mean_wall_uptake(parts.anatomy.aorta, parts.person)
-    return [_truth_row(parts, entry, wall * wall_scale) for entry in measured.slices]
+    found = {name: parts.anatomy.vessels[name] for name in WALLED}
+    walls = {name: wall_scale * mean_wall_uptake(vessel, parts.person) for name, vessel in found.items()}
+    return [_truth_row(parts, entry, walls) for entry in measured.slices]
 
 
-def _truth_row(parts: Parts, entry: SliceMeasure, wall: Floats) -> TruthRow:
+def _truth_row(parts: Parts, entry: SliceMeasure, walls: Mapping[str, Floats]) -> TruthRow:
     voxels = entry.voxels
     vessel = REGIONS[voxels.region].vessel
     plane = int(np.rint(voxels.index[:, 2].mean()))
     per_blood = parts.visit.blood_suv / suv_per_activity(parts.acquisition)
     uptake = np.array([parts.visit.uptake_min + parts.beds.plane_start_s()[plane] / 60.0])
     here = None
-    if vessel == AORTA:
+    if vessel in walls:
         points = parts.anatomy.canvas.lattice.pose.to_body(parts.grid.pet_grid().to_mm(voxels.index))
-        samples = np.unique(parts.anatomy.aorta.tube.nearest(points)[1])
-        here = float(wall[samples].mean() * wall_factor(uptake)[0] * per_blood)
+        samples = np.unique(parts.anatomy.vessels[vessel].tube.nearest(points)[1])
+        here = float(walls[vessel][samples].mean() * wall_factor(uptake)[0] * per_blood)
     return TruthRow(
         participant=parts.person.name,
         session=parts.visit.session,
@@ -145,7 +148,8 @@ def person_json(person: Person, arm: str, planted: float, index_vessel: str) -> 
         "scanner": person.dialect,
         "myocardium": person.myocardium,
         "myocardium_to_blood": MYOCARDIUM_TO_BLOOD[person.myocardium],
-        "wall_mm": person.wall_mm,
+        "wall_mm": {name: wall.thickness_mm for name, wall in person.walls.items()},
+        "radius_mm": dict(person.radius_mm),
     }
 
 

@@ -1,22 +1,21 @@
-"""Arteries and veins: their paths, the aorta's regions, and the uptake of its wall (body space, mm)."""
+"""Arteries and veins with their regions, and the blood of those without a wall of interest (body space, mm)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from petproc.core.regions import AORTA, SVC, regions_of
+from petproc.core.regions import AORTA, CAROTIDS, LEFT_CAROTID, RIGHT_CAROTID, SVC, regions_of
+from petproc.phantom import paths
 from petproc.phantom.canvas import Canvas
-from petproc.phantom.person import HotSpot, Person
-from petproc.phantom.shapes import Distance, Tube, tube
+from petproc.phantom.person import Person
+from petproc.phantom.shapes import Tube, tube
 from petproc.phantom.space import Floats
-from petproc.phantom.tissues import Contrast, Tissue, blood
+from petproc.phantom.tissues import Contrast, blood, inner_fat
 from petproc.phantom.torso import lungs
-
-Path = list[tuple[float, float, float, float]]
 
 SHEATH_MM = 3.5
 """Fat around every vessel of the mediastinum and the abdomen."""
@@ -26,49 +25,14 @@ LUNG_BESIDE_SHARE = 0.02
 ROOT_MARGIN_MM = 10.0
 """The ascending aorta begins so far above the highest myocardium (world mm)."""
 SVC_SPAN = (-30.0, 26.0)
-
-_AORTA: Path = [
-    (-8, 18, -76, 14.5), (2, 22, -62, 15.5), (11, 25, -45, 15.2), (15, 26, -25, 15), (14, 23, -5, 14.6),
-    (6, 16, 17, 13.8), (-11, 5, 30, 13.2), (-24, -12, 29, 12.8), (-28.5, -28, 14, 12.5), (-28.5, -37, -10, 12.2),
-    (-27, -37, -60, 11.8), (-22, -33, -110, 11.4), (-14, -20, -160, 11), (-9, -12, -200, 10.5), (-8, -3, -250, 9.8),
-    (-6, 1, -300, 9), (-4, 1, -322, 8.6),
-]  # fmt: skip
-_SVC: Path = [
-    (30, 15, 42, 8), (35, 10, 22, 8.6), (37, 7, 0, 8.8), (38, 6, -25, 9), (38, 7, -45, 9.2), (38, 10, -64, 10),
-]  # fmt: skip
-_UPPER_VEINS: list[Path] = [
-    [(32, 16, 38, 6.5), (10, 37, 46, 6.5), (-20, 34, 58, 6.5), (-42, 16, 78, 6)],
-    [(30, 15, 40, 7.5), (35, 14, 58, 7), (42, 12, 78, 6.5)],
-    [(-42, 16, 78, 6), (-36, 6, 110, 6), (-34, 8, 205, 6)],
-    [(42, 12, 78, 6), (36, 6, 110, 6), (34, 8, 205, 6)],
-]
-_LOWER_VEINS: list[Path] = [
-    [(20, -8, -330, 9), (22, -6, -250, 10.5), (24, -2, -190, 11), (25, 4, -140, 12), (30, 14, -112, 12)],
-    [(20, -8, -328, 8), (36, -16, -365, 7), (52, -10, -430, 6)],
-    [(20, -8, -328, 8), (-14, -18, -360, 7), (-44, -14, -430, 6)],
-    [(10, -36, -150, 3), (11, -36, -5, 4), (16, -36, 8, 4.2), (27, -18, 14, 4.4), (36, 4, 10, 4.4)],
-    [(22, -6, -228, 5), (2, 14, -228, 4.5), (-34, -20, -230, 5)],
-    [(22, -6, -232, 5), (38, -24, -236, 5)],
-]
-_LUNG_VESSELS: list[Path] = [
-    [(-9, 46, -74, 13), (-19, 42, -54, 13), (-21, 28, -36, 12.5), (-14, 8, -27, 10), (0, -3, -27, 9.4),
-     (20, -7, -28, 8.8), (44, -11, -31, 7.6), (62, -15, -38, 6)],
-    [(-20, 22, -31, 10.5), (-34, 4, -20, 9), (-50, -13, -20, 7.5), (-62, -22, -34, 6)],
-    [(24, -4, -76, 6), (50, -12, -70, 5), (66, -14, -62, 4)],
-    [(-30, -6, -76, 6), (-50, -10, -70, 5), (-64, -12, -62, 4)],
-]  # fmt: skip
-_BRANCHES: list[Path] = [
-    [(7, 16, 22, 6.4), (14, 14, 45, 6.2), (20, 8, 66, 5.8)],
-    [(20, 8, 66, 4), (25, 0, 100, 3.6), (26, 4, 140, 3.4), (27, 6, 205, 3.4)],
-    [(20, 8, 66, 5), (48, 4, 84, 4.5), (90, -6, 86, 4.5)],
-    [(-9, 6, 34, 4.4), (-14, 3, 60, 4), (-20, -2, 90, 3.6), (-26, 4, 140, 3.4), (-27, 6, 205, 3.4)],
-    [(-20, -7, 34, 5.2), (-26, -10, 62, 5), (-46, -4, 84, 4.5), (-90, -6, 86, 4.5)],
-    [(-4, 1, -318, 6.5), (-22, -6, -350, 5.8), (-44, -10, -390, 5.2), (-54, 0, -430, 5)],
-    [(-4, 1, -318, 6.5), (16, -2, -350, 5.8), (40, -8, -390, 5.2), (50, 0, -430, 5)],
-    [(-8, -1, -212, 4), (-6, 24, -224, 3.8), (-4, 30, -270, 3.2)],
-    [(-9, -6, -222, 3.5), (-40, -26, -230, 3)],
-    [(-8, -6, -222, 3.5), (18, -20, -226, 3), (40, -28, -236, 3)],
-]  # fmt: skip
+ORIGIN_MM = {LEFT_CAROTID: 9.0, RIGHT_CAROTID: 5.0}
+"""Where along its path a carotid leaves the arch, or the brachiocephalic trunk."""
+ABOVE_ORIGIN_MM = 20.0
+"""The measured common carotid begins so far above its origin (world mm)."""
+INLET = 90.0
+"""Body height from which a jugular vein counts as one: above the lungs and the medial ends of the clavicles."""
+WALLED = (*CAROTIDS, AORTA)
+"""Drawn in this order: the aorta lies over the origin of the left carotid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +42,6 @@ class Vessel:
     name: str
     tube: Tube
     region: NDArray[np.str_]
-
-
-def aorta_of(person: Person) -> Tube:
-    controls = np.array(_AORTA)
-    controls[:, 3] *= person.aorta_scale
-    below = np.clip((-60 - controls[:, 2]) / 60, 0, 1)
-    controls[:, 0] += person.tortuosity_mm * below * np.sin((controls[:, 2] + 60) / 55)
-    return Tube.through([tuple(row) for row in controls])
-
-
-def vena_cava_of(person: Person) -> Tube:
-    return Tube.through([(x, y, z, r * (0.5 + 0.5 * person.aorta_scale)) for x, y, z, r in _SVC])
 
 
 def regions_of_aorta(aorta: Tube, *, top_of_myocardium: float, scale: float) -> NDArray[np.str_]:
@@ -126,97 +78,57 @@ def _lung_beside(points: Floats, reach: float) -> NDArray[np.bool_]:
     return np.asarray((lungs(x.astype(np.float32), y.astype(np.float32), z) < 0).mean(axis=1) > LUNG_BESIDE_SHARE)
 
 
-def draw(canvas: Canvas, aorta: Tube, vena_cava: Tube, *, fat: Tissue, contrast: Contrast) -> None:
-    """Fat around all vessels first, then their blood, so that no sheath eats a neighbour."""
+def named_vessels(person: Person, *, top_of_myocardium: float, top_of_view: float) -> dict[str, Vessel]:
+    """The vessels that have a name; those without a region in view (below body height `top_of_view`) have none."""
+    aorta, vena_cava = paths.aorta_of(person), paths.vena_cava_of(person)
+    vessels = [
+        Vessel(AORTA, aorta, regions_of_aorta(aorta, top_of_myocardium=top_of_myocardium, scale=person.scale)),
+        Vessel(SVC, vena_cava, regions_of_vena_cava(vena_cava)),
+    ]
+    for carotid, jugular in zip(CAROTIDS, paths.JUGULARS, strict=True):
+        artery, vein = paths.carotid_of(person, carotid), paths.jugular_of(person, jugular)
+        fork = person.bifurcation[carotid]
+        named = fork < top_of_view
+        vessels += [
+            Vessel(carotid, artery, region_of_carotid(carotid, artery, fork, person.scale) if named else _none(artery)),
+            Vessel(jugular, vein, np.where(vein.points[:, 2] >= INLET, jugular, "") if named else _none(vein)),
+        ]
+    return {vessel.name: vessel for vessel in vessels}
+
+
+def draw(canvas: Canvas, vessels: Mapping[str, Vessel], person: Person, contrast: Contrast) -> None:
+    """Fat around all vessels first, then the blood of those without a wall, so that no sheath eats a neighbour."""
+    upper, lower, artery = blood(contrast.upper_vein), blood(contrast.lower_vein), blood(contrast.artery)
     kinds = (
-        (_UPPER_VEINS, contrast.upper_vein),
-        (_LOWER_VEINS, contrast.lower_vein),
-        ([*_LUNG_VESSELS, *_BRANCHES], contrast.artery),
+        (paths.UPPER_VEINS, upper),
+        (paths.LOWER_VEINS, lower),
+        ([*paths.LUNG_VESSELS, *paths.BRANCHES], artery),
     )
-    others = [(Tube.through(path), blood(hu)) for paths, hu in kinds for path in paths]
-    others.append((vena_cava, blood(contrast.upper_vein)))
-    for vessel in (aorta, *(vessel for vessel, _ in others)):
+    others = [(Tube.through(path), tissue) for listed, tissue in kinds for path in listed]
+    others += [(paths.external_carotid_of(person, side), artery) for side in CAROTIDS]
+    others += [(rounded(vessels[side].tube, canvas), upper) for side in paths.JUGULARS]
+    others.append((vessels[SVC].tube, upper))
+    fat = inner_fat(person.inner_fat_hu)
+    for vessel in (*(vessels[name].tube for name in WALLED), *(vessel for vessel, _ in others)):
         canvas.paint(tube(canvas.lattice, vessel, grow=SHEATH_MM), fat)
     for vessel, tissue in others:
         canvas.paint(tube(canvas.lattice, vessel), tissue)
 
 
-def draw_aorta(canvas: Canvas, vessel: Vessel, person: Person, contrast: Contrast) -> Distance:
-    """Lay the aorta over everything; returns the box and the activity of its wall per unit of blood.
+def rounded(vessel: Tube, canvas: Canvas) -> Tube:
+    """The tube to draw so that the soft edge, which is right for flat faces, gives a thin round vessel its volume.
 
-    The wall is left out of the canvas' activity: it is the part that treatment scales.
+    Over a disc of radius R an edge of standard deviation s sums up to pi (R^2 + s^2).
     """
-    box, outer = tube(canvas.lattice, vessel.tube)
-    wall = person.wall_mm / person.scale
-    canvas.paint((box, outer), blood(contrast.artery))
-    shell = canvas.occupancy(outer) - canvas.occupancy(outer + np.float32(wall))
-    canvas.blood[box] -= shell
-    uptake = np.zeros_like(shell)
-    index = np.argwhere(shell > 1e-3)
-    points = canvas.lattice.points(index + [side.start for side in box])
-    uptake[tuple(index.T)] = wall_uptake(vessel, points, person)
-    return box, shell * uptake
+    return replace(vessel, radius=np.sqrt(np.maximum(vessel.radius**2 - float(canvas.edge) ** 2, 0.25)))
 
 
-def wall_uptake(vessel: Vessel, points: Floats, person: Person) -> NDArray[np.float32]:
-    """Activity of the wall at body `points` (M, 3) in units of blood: smooth between regions, with hot spots.
-
-    The level of a region is what a flat wall needs to show the region's target through the scanner's PSF
-    (slab formula, recovery erf(sqrt(ln 2) t / FWHM), fat outside).
-    """
-    _, sample = vessel.tube.nearest(points)
-    level = _level_along(vessel, person)[sample]
-    return np.asarray(level * _hot(vessel.tube, sample, points, person.hot_spots), dtype=np.float32)
+def region_of_carotid(name: str, carotid: Tube, fork: float, scale: float) -> NDArray[np.str_]:
+    """Common carotid: from 2 cm above its origin, the end of the vessel that it leaves, up to the bifurcation."""
+    start = ORIGIN_MM[name] + ABOVE_ORIGIN_MM / scale
+    rising = carotid.points[:, 2] <= fork
+    return np.where((carotid.arc >= start) & rising, name, "")
 
 
-def mean_wall_uptake(vessel: Vessel, person: Person) -> Floats:
-    """Activity of the wall in units of blood at every centreline sample (N,), mean around the vessel."""
-    body = vessel.tube
-    left, front = _across(body.tangent)
-    half = person.wall_mm / person.scale / 2
-    around = np.zeros(len(body.points))
-    for angle in np.deg2rad(np.arange(0, 360, 15)):
-        ring = body.points + (body.radius - half)[:, None] * (np.cos(angle) * left + np.sin(angle) * front)
-        around += wall_uptake(vessel, ring, person) / 24
-    return around
-
-
-def _level_along(vessel: Vessel, person: Person) -> Floats:
-    from math import erf, log, sqrt
-
-    from petproc.phantom.scanner import PSF_FWHM_MM
-
-    recovery = erf(sqrt(log(2.0)) * person.wall_mm / PSF_FWHM_MM)
-    first = next(name for name in vessel.region if name)
-    names = np.where(vessel.region == "", first, vessel.region)
-    wanted = np.array([person.target_tbr[name] for name in names])
-    smooth = np.convolve(np.pad(wanted, 40, mode="edge"), np.full(81, 1 / 81), mode="valid")
-    return np.asarray((smooth - (1 - recovery) / 2 * 1.2) / recovery)
-
-
-def _hot(vessel: Tube, sample: NDArray[np.int64], points: Floats, spots: Sequence[HotSpot]) -> Floats:
-    gain = np.ones(len(points))
-    angle = angle_around(vessel, sample, points)
-    arc = vessel.arc[sample]
-    for spot in spots:
-        turn = (angle - spot.angle_deg + 180.0) % 360.0 - 180.0
-        gain += spot.gain * np.exp(
-            -0.5 * ((arc - spot.arc_mm) / spot.length_mm) ** 2 - 0.5 * (turn / spot.width_deg) ** 2
-        )
-    return gain
-
-
-def angle_around(vessel: Tube, sample: NDArray[np.int64], points: Floats) -> Floats:
-    """Angle about the centreline in degrees: 0 to the patient's left, 90 towards the frontal part of the vessel."""
-    left, front = _across(vessel.tangent[sample])
-    away = points - vessel.points[sample]
-    return np.asarray(np.rad2deg(np.arctan2((away * front).sum(axis=1), (away * left).sum(axis=1))) % 360.0)
-
-
-def _across(tangent: Floats) -> tuple[Floats, Floats]:
-    """Unit vectors across the vessel, towards the patient's left and towards the front."""
-    left = np.array([-1.0, 0.0, 0.0]) - tangent * -tangent[:, :1]
-    left /= np.linalg.norm(left, axis=1, keepdims=True)
-    front = np.cross(left, tangent)
-    front *= np.sign(front[:, 1:2] + 1e-12)
-    return left, front
+def _none(vessel: Tube) -> NDArray[np.str_]:
+    return np.full(len(vessel.points), "", dtype="<U24")

@@ -60,7 +60,7 @@ def test_every_tissue_is_where_it_should_be(whole, place: str):
 
 
 def test_the_aorta_runs_through_its_four_regions_with_the_flow(whole):
-    names = [name for name in whole.aorta.region if name]
+    names = [name for name in whole.vessels["aorta"].region if name]
     assert list(dict.fromkeys(names)) == ["ascending_aorta", "aortic_arch", "descending_aorta", "abdominal_aorta"]
 
 

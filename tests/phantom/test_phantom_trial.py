@@ -159,7 +159,7 @@ def test_identifiers_are_valid_and_belong_together(trial: Path):
 
 
 def test_truth_lies_outside_of_the_delivery(trial: Path):
-    assert sorted(path.name for path in trial.iterdir()) == ["dicom", "truth"]
+    assert sorted(path.name for path in trial.iterdir()) == ["dicom", "reader", "truth"]
     assert {path.suffix for path in (trial / "dicom").rglob("*") if path.is_file()} == {".dcm"}
 
 
