@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from petproc.core.errors import Refusal
 from petproc.core.inherit import inherited
 from petproc.core.metrics import METRICS
-from petproc.core.regions import AORTA, IVC, ORGANS, REGIONS, regions_of
+from petproc.core.regions import AORTA, CAROTIDS, GUIDES, IVC, ORGANS, REGIONS, SVC, regions_of
 from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
@@ -76,7 +76,9 @@ class ImportedSettings(Section):
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> ImportedSettings:
-        _known(self.names, REGIONS, "region")
+        _known(self.names, REGIONS | GUIDES, "region")
+        if AORTA in self.names and (parts := [name for name in regions_of(AORTA) if name in self.names]):
+            raise ValueError(f"names has both the undivided {AORTA} and its parts {', '.join(parts)}: keep one")
         return self
 
 
@@ -85,8 +87,14 @@ class SeededSettings(Section):
 
 
 class TotalSegmentatorSettings(Section):
+    regions: tuple[str, ...] = (*regions_of(AORTA), SVC, *CAROTIDS)
     fast: bool = False
     device: Literal["cpu", "gpu"] = "cpu"
+
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> TotalSegmentatorSettings:
+        _known(self.regions, [name for name in REGIONS if not name.endswith("jugular")], "region")
+        return self
 
 
 class SegmentSettings(Section):

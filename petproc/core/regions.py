@@ -78,6 +78,18 @@ LANDMARKS: dict[str, str] = {
     RIGHT_CAROTID: "right_carotid_bifurcation",
 }
 """The landmark by which visits are matched along a vessel; of others arc length counts from their first station."""
+GUIDES: dict[str, int] = {
+    "myocardium": 101,
+    "vertebra_t12": 102,
+    AORTA: 103,
+    "sinotubular_junction": 104,
+    "left_internal_carotid": 105,
+    "left_external_carotid": 106,
+    "right_internal_carotid": 107,
+    "right_external_carotid": 108,
+}
+"""Masks of other programs that are no region but tell where regions begin and end, with a value that no region has. The
+`aorta` is the undivided one."""
 
 
 def regions_of(vessel: str) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ class Segmentation:
 
     `stations` are sorted by vessel and station; `scores` are those of a whole region (region -> name -> value), such
     as `path_cost`, `path_length_mm`, `apex_above_carina_mm` of the arch; `absent` says in words why a region that
-    was looked for is not there (region -> reason); `landmarks` in RAS+ mm (`carina`).
+    was looked for is not there (region -> reason); `landmarks` in RAS+ mm (`carina`); `made_with` the program, weights
+    and options of a backend that is not ours, in plain JSON types.
     """
 
     labels: Labels
@@ -46,6 +47,7 @@ class Segmentation:
     absent: Mapping[str, str] = field(default_factory=dict)
     landmarks: Mapping[str, Point] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    made_with: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

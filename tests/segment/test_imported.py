@@ -9,7 +9,7 @@ from petproc.core.grid import Grid
 from petproc.core.regions import REGIONS
 from petproc.core.volume import Labels
 from petproc.phantom import CHEST, make_scan
-from petproc.segment import imported
+from petproc.segment import imported, labelled
 
 NAMES = {name: region.value for name, region in REGIONS.items()}
 
@@ -21,14 +21,14 @@ def chest():
 
 @pytest.fixture
 def at_the_true_carina(chest, monkeypatch):
-    monkeypatch.setattr(imported, "_carina", lambda _: chest.landmarks["carina"])
+    monkeypatch.setattr(labelled, "_carina", lambda _: chest.landmarks["carina"])
 
 
 @pytest.fixture(scope="module")
 def whole(chest):
     """All regions brought in, with the true carina."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(imported, "_carina", lambda _: chest.landmarks["carina"])
+        patched.setattr(labelled, "_carina", lambda _: chest.landmarks["carina"])
         return brought_in(chest)
 
 
@@ -139,7 +139,7 @@ def test_other_values_are_named_by_the_settings_and_unnamed_ones_ignored_with_a_
     assert "7" in segmentation.findings[0].message
     aorta = chest.labels.data * (chest.labels.data < 4)
     np.testing.assert_array_equal(segmentation.labels.data, aorta)
-    assert "no value" in segmentation.absent["superior_vena_cava"]
+    assert "no name" in segmentation.absent["superior_vena_cava"]
 
 
 @pytest.mark.usefixtures("at_the_true_carina")
@@ -180,7 +180,7 @@ def test_an_aorta_labelled_without_its_arch_keeps_its_arc_length_over_the_gap(ch
 
 
 def test_a_piece_of_descending_aorta_alone_counts_from_its_upper_end(chest, monkeypatch):
-    monkeypatch.setattr(imported, "_carina", lambda _: None)
+    monkeypatch.setattr(labelled, "_carina", lambda _: None)
     only = without(chest.labels, "ascending_aorta", "aortic_arch", "superior_vena_cava")
     segmentation = brought_in(chest, only)
     assert codes(segmentation) == ["no-landmark"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS
+from petproc.core.regions import GUIDES, REGIONS
 from petproc.core.results import Alignment, Ingested, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels, Unit, Volume
@@ -133,9 +133,9 @@ def read_mask(files: SimpleNamespace, grid: Grid, names: Mapping[str, int | str]
         return ReadMask(read_labels(path, {value: region for region, value in numbers.items()}), numbers, ())
     slices = read_json(files.ct_sidecar)["petproc"]["slices"]
     source = CtSource(grid, tuple(entry["instance"] for entry in slices))
-    values = {str(name): REGIONS[region].value for region, name in names.items()}
-    masks = read_masks(path, source, values=values)
-    return ReadMask(masks.labels, {region: REGIONS[region].value for region in names}, masks.findings)
+    ours = {**{name: region.value for name, region in REGIONS.items()}, **GUIDES}
+    masks = read_masks(path, source, values={str(name): ours[region] for region, name in names.items()})
+    return ReadMask(masks.labels, {region: ours[region] for region in names}, masks.findings)
 
 
 def write_segmentation(files: SimpleNamespace, segmentation: Segmentation, record: Record) -> None:
@@ -152,6 +152,7 @@ def write_segmentation(files: SimpleNamespace, segmentation: Segmentation, recor
             "scores": scores,
             "absent": dict(segmentation.absent),
             "landmarks": {name: list(point) for name, point in segmentation.landmarks.items()},
+            "made_with": dict(segmentation.made_with),
         },
     )
 
