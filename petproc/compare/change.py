@@ -9,16 +9,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from petproc.compare.findings import blood_findings, preparation_findings, region_findings, scanner_findings
+from petproc.compare.findings import (
+    blood_findings,
+    liver_findings,
+    preparation_findings,
+    region_findings,
+    scanner_findings,
+)
 from petproc.compare.index import IndexChoice, choose_index, index_findings
 from petproc.compare.match import Matched, match
-from petproc.compare.pair import BASELINE, FOLLOWUP, Pair, blood_rows, index_rows, pair_of, region_rows, visits_of
+from petproc.compare.pair import (
+    BASELINE,
+    FOLLOWUP,
+    Pair,
+    blood_rows,
+    index_rows,
+    organ_rows,
+    pair_of,
+    region_rows,
+    visits_of,
+)
 from petproc.core.errors import Finding
+from petproc.core.measure import BLOOD_SUV_MEAN, ORGAN_COV, ORGAN_SUV_MEAN
+from petproc.core.regions import ORGANS
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.core.worksheet import Applied
 from petproc.settings import CompareSettings, QuantifySettings
 
 WHOLE_PAIR = ""
+LIVER = "liver"
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,7 @@ def compare_study(
     and preparation of a pair are compared.
     """
     visits = visits_of(slices, uptake)
+    vessels = [region for region in quantify.regions if region not in ORGANS]
     compared = Compared([], [], {})
     for participant in sorted({scan.participant for scan in scans}):
         sessions = {scan.session: scan for scan in scans if scan.participant == participant}
@@ -52,12 +72,15 @@ def compare_study(
         choice = choose_index(participant, pair.baseline.uptake, settings)
         matched = {
             region: match(pair.baseline.slices.get(region, ()), pair.follow_up.slices.get(region, ()))
-            for region in quantify.regions
+            for region in vessels
         }
         rows = blood_rows(pair, quantify.suv)
-        findings = _findings(pair, matched, rows, applied or {})
+        for organ in quantify.regions:
+            rows += organ_rows(pair, organ, quantify.suv) if organ in ORGANS else []
+        findings = _findings(pair, matched, applied or {})
+        findings[WHOLE_PAIR] += _whole_findings(rows, quantify.suv)
         findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
-        for region in quantify.regions:
+        for region in vessels:
             rows += region_rows(pair, region, matched[region], quantify)
         rows = [_marked(row, choice, findings) for row in rows]
         compared.change.extend([*index_rows(choice, rows, quantify.suv), *rows])
@@ -67,10 +90,7 @@ def compare_study(
 
 
 def _findings(
-    pair: Pair,
-    matched: Mapping[str, Matched],
-    blood: Sequence[ChangeRow],
-    applied: Mapping[tuple[str, str], Applied],
+    pair: Pair, matched: Mapping[str, Matched], applied: Mapping[tuple[str, str], Applied]
 ) -> dict[str, list[Finding]]:
     """By region; under `WHOLE_PAIR` those that concern all of them."""
     found: dict[str, list[Finding]] = {WHOLE_PAIR: []}
@@ -80,12 +100,24 @@ def _findings(
     if before and after:
         found[WHOLE_PAIR] += scanner_findings(before.acquisition, after.acquisition)
         found[WHOLE_PAIR] += preparation_findings(before, after)
-    for row in blood:
-        found[WHOLE_PAIR] += blood_findings(row.region, row.baseline, row.follow_up)
     for region, slices in matched.items():
         if slices.baseline and slices.follow_up:
             found[region] = region_findings(region, slices)
     return found
+
+
+def _whole_findings(rows: Sequence[ChangeRow], suv: str) -> list[Finding]:
+    """Of blood pools and of the liver, whose limits are those of SUV by body weight."""
+    by_metric = {row.metric: (row.baseline, row.follow_up) for row in rows if row.region == LIVER}
+    none = (None, None)
+    liver = by_metric.get(ORGAN_SUV_MEAN, none) if suv == "bw" else none
+    blood = [
+        finding
+        for row in rows
+        if row.metric == BLOOD_SUV_MEAN
+        for finding in blood_findings(row.region, row.baseline, row.follow_up)
+    ]
+    return [*blood, *liver_findings(liver, by_metric.get(ORGAN_COV, none))]
 
 
 def _other_sessions(sessions: Mapping[str, ScanRow]) -> list[Finding]:

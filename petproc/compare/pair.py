@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from petproc.compare.active import ACTIVE_MEAN, active_slices, none_active
 from petproc.compare.index import INDEX_VESSEL, IndexChoice
 from petproc.compare.match import Matched
-from petproc.core.measure import BLOOD_SUV_MEAN, SUV_UNIT, measure, unit_by
+from petproc.core.measure import BLOOD_SUV_MEAN, ORGAN, SUV_UNIT, measure, unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, Status, UptakeRow
 from petproc.settings import QuantifySettings
@@ -68,15 +68,24 @@ def pair_of(participant: str, scans: Mapping[str, ScanRow], visits: Mapping[tupl
 def blood_rows(pair: Pair, suv: str) -> list[ChangeRow]:
     """Change of every blood pool's mean SUV by `suv`: an outcome of its own, since every TBR is divided by it."""
     regions = {region for visit in pair.visits.values() for region, metric in visit.uptake if metric == BLOOD_SUV_MEAN}
-    rows = []
-    for region in sorted(regions):
-        row = _empty(pair.participant, region, BLOOD_SUV_MEAN, unit_by(suv, SUV_UNIT))
-        if refused := pair.missing or _refused_at(pair, region, BLOOD_SUV_MEAN):
-            rows.append(replace(row, status=refused[0], reason=refused[1]))
-        else:
-            before, after = (visit.uptake[region, BLOOD_SUV_MEAN].value for visit in pair.visits.values())
-            rows.append(_changed(row, before, after))
-    return rows
+    unit = unit_by(suv, SUV_UNIT)
+    return [_whole_row(pair, _empty(pair.participant, region, BLOOD_SUV_MEAN, unit)) for region in sorted(regions)]
+
+
+def organ_rows(pair: Pair, organ: str, suv: str) -> list[ChangeRow]:
+    """Change of every quantity of an organ, each visit as it was measured: there is nothing to match."""
+    return [
+        _whole_row(pair, _empty(pair.participant, organ, quantity.name, unit_by(suv, quantity.unit)))
+        for quantity in ORGAN.values()
+    ]
+
+
+def _whole_row(pair: Pair, row: ChangeRow) -> ChangeRow:
+    """`row` with the values that the uptake tables of both visits have."""
+    if refused := pair.missing or _refused_at(pair, row.region, row.metric):
+        return replace(row, status=refused[0], reason=refused[1])
+    before, after = (visit.uptake[row.region, row.metric].value for visit in pair.visits.values())
+    return _changed(row, before, after)
 
 
 def region_rows(pair: Pair, region: str, matched: Matched, settings: QuantifySettings) -> list[ChangeRow]:
@@ -133,9 +142,9 @@ def _values(
 ) -> dict[str, float | None]:
     if pair.missing or not slices:
         return {}
-    suv = next(
-        (row.background_suv for (name, _), row in visit.uptake.items() if name == region and row.background_suv), None
-    )
+    # A region that is a blood pool too has a row whose background is the second site: it divides nothing.
+    rows = (visit.uptake.get((region, name)) for name in METRICS)
+    suv = next((row.background_suv for row in rows if row and row.background_suv), None)
     return measure(slices, suv, active_tbr=settings.active_tbr, segment_mm=settings.segment_mm)
 
 
@@ -162,8 +171,8 @@ def _no_landmark(pair: Pair, region: str) -> tuple[Status, str] | None:
         return None
     return "refused", (
         f"no-landmark: the arc length at {' and '.join(lacking)} counts from no landmark (the aorta's is at the height "
-        "of the carina), so that places cannot be told apart between the visits. Give a CT, or labels, in which the "
-        "aorta reaches to that height."
+        "of the carina, a carotid's its bifurcation), so that places cannot be told apart between the visits. Give a "
+        "CT, or labels, in which the aorta reaches to that height; mark the bifurcation among a carotid's points."
     )
 
 
