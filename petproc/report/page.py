@@ -14,7 +14,7 @@ from petproc.core.errors import Finding
 from petproc.core.measure import unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.suv import VARIANTS
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.report import words
 from petproc.report.inputs import headings, not_taken, scan_inputs
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
@@ -35,6 +35,7 @@ class Content:
     slices: Sequence[SliceRow]
     scans: Sequence[ScanRow]
     inputs: Sequence[InputRow] = ()
+    vessels: Sequence[VesselRow] = ()
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 

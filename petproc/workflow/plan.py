@@ -85,6 +85,11 @@ class Plan:
             for row in self.included
         ]
 
+    def per_backend(self, template: str, analysis: str) -> list[str]:
+        """The file of every included scan by every backend of an analysis: all of the first backend, then the next."""
+        backends = self.settings.analyses[analysis].backends
+        return [path for backend in backends for path in self.per_scan(template, backend=backend)]
+
     def mask(self, participant: str, session: str) -> str:
         """The imported label image of a scan, relative to the study unless the setting is absolute."""
         template = self.settings.segment.imported.path

@@ -36,17 +36,17 @@ def study_state(study: Path) -> tuple[list[CompleteRow], list[str]]:
     plan = Plan.read(study)
     current = {
         name: layout.path(layout.UPTAKE, study, analysis=name)
-        for name, analysis in plan.settings.analyses.items()
-        if _is_current(plan, study, name, analysis.backend)
+        for name in plan.settings.analyses
+        if _is_current(plan, study, name)
     }
     tables = {name: read_rows(path, UptakeRow) for name, path in current.items()}
     return completeness(plan.scans, tables)[0], [name for name in plan.settings.analyses if name not in current]
 
 
-def _is_current(plan: Plan, study: Path, name: str, backend: str) -> bool:
+def _is_current(plan: Plan, study: Path, name: str) -> bool:
     """Whether an analysis was made from the scans' tables as they are: a run that failed leaves those of an earlier."""
     made = layout.path(layout.UPTAKE, study, analysis=name)
-    samples = [study / path for path in plan.per_scan(layout.SAMPLE, backend=backend)]
+    samples = [study / path for path in plan.per_backend(layout.SAMPLE, name)]
     if not all(path.is_file() for path in (made, *samples)):
         return False
     return all(path.stat().st_mtime <= made.stat().st_mtime for path in samples)

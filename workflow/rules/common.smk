@@ -58,5 +58,11 @@ def analysis_of(wildcards):
 
 
 def of_all_scans(template):
-    """The file of every included scan, made with the analysis' backend."""
-    return lambda wildcards: PLAN.per_scan(template, backend=analysis_of(wildcards).backend)
+    """The file of every included scan, made with each backend of the analysis."""
+    return lambda wildcards: PLAN.per_backend(template, wildcards.analysis)
+
+
+def segmented_and_quantified(wildcards):
+    """What quantify depends on of an analysis: neither on how its visits are compared nor on what it is about."""
+    analysis = values_of(analysis_of(wildcards))
+    return {name: analysis[name] for name in ("backend", "backend_of", "quantify")}

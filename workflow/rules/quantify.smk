@@ -10,6 +10,7 @@ rule quantify:
     output:
         slices=layout.SLICES,
         uptake=layout.UPTAKE,
+        vessels=layout.VESSELS,
         inputs=layout.INPUTS,
         quantify=layout.QUANTIFY,
     log:
@@ -19,7 +20,7 @@ rule quantify:
         mem_mb=2000,
     params:
         version=RESULTS_VERSION["quantify"],
-        settings=lambda wildcards: values_of(analysis_of(wildcards).quantify),
+        settings=segmented_and_quantified,
         scans=PLAN.rows(),
         worksheet=PLAN.entered(),
     script:

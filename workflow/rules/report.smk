@@ -5,6 +5,7 @@ rule report:
     input:
         slices=layout.SLICES,
         uptake=layout.UPTAKE,
+        vessels=layout.VESSELS,
         inputs=layout.INPUTS,
         quantify=layout.QUANTIFY,
         change=layout.CHANGE,

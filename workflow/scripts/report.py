@@ -5,11 +5,12 @@ from petproc.workflow.handover.tables import read_content
 from petproc.workflow.job import job
 
 with job(snakemake, "report") as run:
+    analysis = Analysis.model_validate(run.params["analysis"])
     page = render(
-        read_content(run.input, run.scans),
+        read_content(run.input, run.scans, analysis.backends),
         title=run.settings(ReportSettings).title,
         name=run.params["name"],
-        analysis=Analysis.model_validate(run.params["analysis"]),
+        analysis=analysis,
         version=__version__,
     )
     run.output.report.write_text(page, encoding="utf-8")

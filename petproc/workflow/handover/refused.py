@@ -13,7 +13,7 @@ import numpy as np
 
 from petproc.core.grid import Grid
 from petproc.core.regions import LABEL_NAMES
-from petproc.core.tables import VOXEL_COLUMNS, ChangeRow, InputRow, SliceRow, Station, UptakeRow
+from petproc.core.tables import VOXEL_COLUMNS, ChangeRow, InputRow, SliceRow, Station, UptakeRow, VesselRow
 from petproc.core.volume import Labels, Volume
 from petproc.io import write_json, write_labels, write_rows, write_table, write_volume
 from petproc.workflow.handover.images import LabelName
@@ -80,6 +80,7 @@ EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "stations": _empty_stations,
     "slices": _empty_rows(SliceRow),
     "uptake": _empty_rows(UptakeRow),
+    "vessels": _empty_rows(VesselRow),
     "inputs": _empty_rows(InputRow),
     "change": _empty_rows(ChangeRow),
     "report": _page,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, WorksheetRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow, WorksheetRow
 from petproc.core.worksheet import Applied, apply
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
+from petproc.settings import Analysis
 from petproc.workflow.handover.images import read_acquisition, read_overlays, require_ok
 
 if TYPE_CHECKING:
@@ -30,49 +32,71 @@ def included(rows: Sequence[ScanRow]) -> list[ScanRow]:
 
 
 def scan_tables(
-    files: SimpleNamespace, rows: Sequence[ScanRow], worksheet: Worksheet, columns: Sequence[str]
+    files: SimpleNamespace, rows: Sequence[ScanRow], worksheet: Worksheet, analysis: Analysis
 ) -> list[Callable[[], ScanTables]]:
-    """One reader for every included scan: `files` has a list of paths per name, in the order of the scans."""
-    paths = zip(included(rows), files.voxels, files.stations, files.sample, files.pet_sidecar, strict=True)
+    """One reader for every included scan: `files` has a list of paths per name, in the order of the scans; of what a
+    backend makes, all scans of the first backend of `analysis`, then all of the next."""
+    scans = included(rows)
+    made = list(zip(files.voxels, files.stations, files.sample, strict=True))
+    by_backend = [dict(zip(analysis.backends, made[n :: len(scans)], strict=True)) for n in range(len(scans))]
     return [
-        _reader(row, worksheet.get((row.participant, row.session)), files_of_scan, columns)
-        for row, *files_of_scan in paths
+        _reader(row, worksheet.get((row.participant, row.session)), (sidecar, of_scan), analysis)
+        for row, sidecar, of_scan in zip(scans, files.pet_sidecar, by_backend, strict=True)
     ]
 
 
 def _reader(
-    row: ScanRow, entered: WorksheetRow | None, files: Sequence[Path], columns: Sequence[str]
+    row: ScanRow,
+    entered: WorksheetRow | None,
+    files: tuple[Path, Mapping[str, Sequence[Path]]],
+    analysis: Analysis,
 ) -> Callable[[], ScanTables]:
-    from petproc.quantify import ScanTables, station_columns, voxel_columns
-
-    voxels, stations, sample, sidecar = files
+    """`files` are the PET's sidecar and, by backend, the voxels, stations and sidecar that `sample` made."""
+    sidecar, made = files
 
     def read() -> ScanTables:
-        content = read_json(sample)
-        refused = content["refusal"]
-        return ScanTables(
-            participant=row.participant,
-            session=row.session,
-            voxels={} if refused else voxel_columns(read_table(voxels, columns)),
-            stations={} if refused else station_columns(read_table(stations)),
-            sample=content,
-            acquisition=_acquisition(sidecar),
-            refusal=refused,
-            worksheet=entered,
-        )
+        known = _acquisition(sidecar)
+        by_backend = {
+            backend: replace(_tables_of(row, backend, paths, analysis), acquisition=known, worksheet=entered)
+            for backend, paths in made.items()
+        }
+        elsewhere = {
+            region: by_backend[backend]
+            for region, backend in analysis.backend_of.items()
+            if backend != analysis.backend
+        }
+        return replace(by_backend[analysis.backend], of_region=elsewhere)
 
     return read
+
+
+def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], analysis: Analysis) -> ScanTables:
+    from petproc.quantify import ScanTables, columns_read, station_columns, voxel_columns
+
+    voxels, stations, sample = paths
+    content = read_json(sample)
+    refused = content["refusal"]
+    return ScanTables(
+        participant=row.participant,
+        session=row.session,
+        voxels={} if refused else voxel_columns(read_table(voxels, columns_read(analysis.quantify.coverage))),
+        stations={} if refused else station_columns(read_table(stations)),
+        sample={**content, "backend": backend},
+        acquisition=None,
+        refusal=refused,
+    )
 
 
 def write_quantified(
     files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Sequence[Quantified], record: Record
 ) -> None:
-    """Slices, metrics and inputs of all scans, those left out with their reason; findings by scan."""
+    """Slices, metrics, vessels and inputs of all scans, those left out with their reason; findings by scan."""
     from petproc.quantify import excluded_rows
 
     uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
     write_rows(files.slices, [entry for scan in quantified for entry in scan.slices], SliceRow)
     write_rows(files.uptake, sorted(uptake, key=lambda entry: (entry.participant, entry.session)), UptakeRow)
+    write_rows(files.vessels, [entry for scan in quantified for entry in scan.vessels], VesselRow)
     write_rows(files.inputs, [entry for scan in quantified for entry in scan.inputs], InputRow)
     findings = {
         scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
@@ -116,8 +140,11 @@ def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -
     write_json(files.compare, {**record, "participants": participants})
 
 
-def read_content(files: SimpleNamespace, rows: Sequence[ScanRow]) -> Content:
-    """All that a page shows: tables, what was noticed of each scan and participant, and overlays."""
+def read_content(files: SimpleNamespace, rows: Sequence[ScanRow], backends: Sequence[str]) -> Content:
+    """All that a page shows: tables, what was noticed of each scan and participant, and overlays.
+
+    Of what `backends` make `files` has all scans of the first, then all of the next.
+    """
     from petproc.report import Content
 
     slices, uptake = read_quantified(files)
@@ -125,9 +152,10 @@ def read_content(files: SimpleNamespace, rows: Sequence[ScanRow]) -> Content:
     require_ok(compared)
     scans = [scan_name(row.participant, row.session) for row in included(rows)]
     findings = {name: _findings(entry) for name, entry in compared["participants"].items()}
-    by_stage = zip(files.pet_sidecar, files.segmentation, files.alignment, files.sample, strict=True)
     quantified = read_json(files.quantify)["scans"]
-    for scan, paths in zip(scans, by_stage, strict=True):
+    for n, scan in enumerate(scans):
+        every_backend = [path for made in (files.segmentation, files.sample) for path in made[n :: len(scans)]]
+        paths = (files.pet_sidecar[n], *every_backend, files.alignment[n])
         noticed = [finding for path in paths for finding in _findings(read_json(path))]
         findings[scan] = noticed + [Finding.from_json(entry) for entry in quantified[scan]]
     return Content(
@@ -135,10 +163,24 @@ def read_content(files: SimpleNamespace, rows: Sequence[ScanRow]) -> Content:
         uptake=uptake,
         slices=slices,
         scans=rows,
+        vessels=read_rows(files.vessels, VesselRow),
         inputs=read_rows(files.inputs, InputRow),
         findings={name: noticed for name, noticed in findings.items() if noticed},
-        overlays={scan: read_overlays(path) for scan, path in zip(scans, files.overlays, strict=True)},
+        overlays={
+            scan: _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
+            for n, scan in enumerate(scans)
+        },
     )
+
+
+def _overlays(paths: Mapping[str, Path]) -> dict[str, bytes]:
+    """Of all backends; each figure named with its backend where there are several."""
+    by_backend = {backend: read_overlays(path) for backend, path in paths.items()}
+    return {
+        f"{name}_{backend}" if len(paths) > 1 else name: figure
+        for backend, figures in by_backend.items()
+        for name, figure in figures.items()
+    }
 
 
 def _findings(content: Record) -> list[Finding]:
