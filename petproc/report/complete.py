@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from petproc.core.measure import ORGAN
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow, Status, UptakeRow
 
@@ -44,6 +45,12 @@ def completeness(scans: Sequence[ScanRow], uptake: Mapping[str, Iterable[UptakeR
     return rows, all(row.complete for row in rows)
 
 
+def ratios_of(uptake: Sequence[UptakeRow]) -> list[UptakeRow]:
+    """Rows by which a scan is measured or not: ratios of vessels to blood; of organs where no vessel is asked for."""
+    of_vessels = [row for row in uptake if row.metric in METRICS and METRICS[row.metric].needs_background]
+    return of_vessels or [row for row in uptake if row.metric in ORGAN and ORGAN[row.metric].needs_background]
+
+
 def _judged(scan: ScanRow, analysis: str, uptake: Sequence[UptakeRow]) -> CompleteRow:
     if scan.include != "yes":
         remedy = None if scan.reason else "Give the reason in config/scans.tsv."
@@ -51,7 +58,7 @@ def _judged(scan: ScanRow, analysis: str, uptake: Sequence[UptakeRow]) -> Comple
         return CompleteRow(
             scan.participant, scan.session, analysis, "excluded", 0, 0, bool(scan.reason), reason, remedy
         )
-    ratios = [row for row in uptake if row.metric in METRICS and METRICS[row.metric].needs_background]
+    ratios = ratios_of(uptake)
     regions = dict.fromkeys(row.region for row in ratios)
     measured = {row.region for row in ratios if row.value is not None}
     why: dict[str, dict[str, None]] = {}

@@ -11,13 +11,15 @@ import jinja2
 from markupsafe import Markup
 
 from petproc.core.errors import Finding
-from petproc.core.measure import unit_by
-from petproc.core.metrics import METRICS
+from petproc.core.measure import BLOOD, ORGAN, Quantity, unit_by
+from petproc.core.metrics import METRICS, Metric
 from petproc.core.suv import VARIANTS
 from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.report import words
 from petproc.report.inputs import headings, not_taken, scan_inputs
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
+from petproc.report.vessels import by_region, judged, to_look_at
+from petproc.report.wholes import organs, pools
 from petproc.settings import Analysis
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,6 +45,7 @@ class Content:
 def render(content: Content, *, title: str, name: str, analysis: Analysis, version: str) -> str:
     """The page of the analysis `name` as HTML; the same content gives the same bytes."""
     metric = analysis.compare.index_metric
+    formulas: list[Metric | Quantity] = [*METRICS.values(), *BLOOD.values(), *ORGAN.values()]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -59,14 +62,21 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         version=version,
         analysis=analysis,
         metric=METRICS[metric],
-        metrics=METRICS.values(),
+        metrics=formulas,
         suv=VARIANTS[analysis.quantify.suv],
-        units={one.name: unit_by(analysis.quantify.suv, one.unit) for one in METRICS.values()},
+        units={one.name: unit_by(analysis.quantify.suv, one.unit) for one in formulas},
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         index=index_vessel(content.change, metric),
         profiles=profiles(content.change, content.slices, metric),
         regions=regions(content.change, metric, analysis.quantify.regions),
+        vessels=content.vessels,
+        judged=judged(content.vessels),
+        judged_by_region=by_region(content.vessels),
+        to_look_at=to_look_at(content.vessels),
         blood=blood(content.change),
+        pools=pools(content.uptake),
+        organs=organs(content.change, analysis.quantify.regions),
+        organ_metrics=ORGAN,
         scans=scans_of(content.scans, content.uptake),
         inputs=scan_inputs(content.inputs, content.uptake),
         headings=headings(),

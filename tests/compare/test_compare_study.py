@@ -385,8 +385,8 @@ def test_at_another_cut_off_other_slices_are_active():
 
 NO_LANDMARK = (
     "no-landmark: the arc length at {} counts from no landmark (the aorta's is at the height of the carina, a "
-    "carotid's its bifurcation), so that places cannot be told apart between the visits. Give a CT, or labels, in which "
-    "the aorta reaches to that height; mark the bifurcation among a carotid's points."
+    "carotid's its bifurcation), so that places cannot be told apart between the visits. Give a CT, or labels, in "
+    "which the aorta reaches to that height; mark the bifurcation among a carotid's points."
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from petproc.core.errors import Finding
 from petproc.core.metrics import METRICS
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.report import Content, render
 from petproc.settings import Analysis, QuantifySettings
 
@@ -156,6 +156,7 @@ def test_hostile_text_is_shown_and_never_run():
         findings={HOSTILE: [Finding(HOSTILE, HOSTILE)]},
         overlays={HOSTILE: {HOSTILE: b"x"}},
         inputs=[InputRow(HOSTILE, HOSTILE, "sex", HOSTILE, HOSTILE, "worksheet", HOSTILE, HOSTILE)],
+        vessels=[VesselRow(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "needs_review", HOSTILE, 1.0, 0.0, None, None, None)],
     )
     html = page(hostile, title=HOSTILE)
     assert "<script" not in html
