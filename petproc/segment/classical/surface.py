@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from petproc.core.volume import Volume
 from petproc.segment.classical.curve import frames, smoothed
+from petproc.segment.classical.fat import surroundings_hu
 from petproc.segment.classical.window import Blood
 
 Floats = NDArray[np.float64]
@@ -26,10 +27,10 @@ RHO_REACH = 1.9
 """Profiles reach so many times the largest radius outwards."""
 SMOOTH = (2.0, 0.7, 0.6)
 """Gaussian over stations, angles and radial steps: what averages the noise of a low-dose CT."""
-FAT_HU, LUNG_HU, FLOOR_HU = -100.0, -400.0, -500.0
+LUNG_HU, FLOOR_HU = -400.0, -500.0
 OUTSIDE_MM = 5.0
-VISIBLE_HU = 50.0
-"""A wall is visible where it gets so much darker than blood outside."""
+VISIBLE_HU, VISIBLE_SHARE = 50.0, 0.6
+"""A wall is visible where it gets so much darker than blood outside, or by so much of the way to what surrounds it."""
 INSIDE_MM, INWARD_MM, OUTWARD_MM = 3.0, 2.0, 2.5
 """How far inside profiles are looked at, and how far the wall may lie from the curve."""
 KERNEL_MM = 0.85
@@ -173,11 +174,12 @@ def _edges(
     offset = np.arange(-back, ahead + 1)
     index = np.clip(step[:, :, None] + offset, 0, len(rho) - 1)
     profile = np.take_along_axis(hu, index, axis=2).astype(np.float64)
-    fat = np.maximum(profile, FAT_HU)
+    outside_hu = min(surroundings_hu(profile[:, :, back:].min(axis=2)), blood.hu - 1.0)
+    fat = np.maximum(profile, outside_hu)
     dark = fat[:, :, back:].min(axis=2)
-    visible = dark < blood.hu - VISIBLE_HU
+    visible = dark < blood.hu - min(VISIBLE_HU, VISIBLE_SHARE * (blood.hu - outside_hu))
     # Halfway to what fat is, not to what a thin layer of it looks like: that would lie too far inside.
-    wall_hu = np.maximum((blood.hu + FAT_HU) / 2.0, blood.hu - THIN_SHARE * (blood.hu - dark))
+    wall_hu = np.maximum((blood.hu + outside_hu) / 2.0, blood.hu - THIN_SHARE * (blood.hu - dark))
     near = slice(back - round(INWARD_MM / RHO_STEP_MM), back + round(OUTWARD_MM / RHO_STEP_MM) + 1)
     moved = _crossing(fat[:, :, near], wall_hu) * RHO_STEP_MM - INWARD_MM
     found = visible & np.isfinite(moved)
