@@ -1,6 +1,7 @@
 # make install   the command at .venv/bin/petproc
 # make demo      a digital trial of four participants, from DICOM to the report (under 4 minutes on 2 cores)
 # make test      the tests
+# make test-totalsegmentator   that program's own inference with random weights, offline (installs it: 2 GB and more)
 # make lint      style, types, layers, spelling
 # make fuzz      10,000 damaged files and archives through ingest, then two minutes guided by coverage
 # make benchmark-ingest   ingest against dcm2niix and dicom2nifti (needs: .venv/bin/pip install dcm2niix dicom2nifti)
@@ -27,7 +28,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test fuzz benchmark-ingest lint docs lock clean
+.PHONY: help install demo test test-totalsegmentator fuzz benchmark-ingest lint docs lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -51,14 +52,21 @@ $(PHANTOM)/truth/change.tsv: | $(INSTALLED)
 	$(BIN)/petproc phantom $(PHANTOM) --participants 4 --changes=-0.24,-0.16,-0.08,0.04 --seed 1
 
 $(DEMO)/config/config.yaml: | $(INSTALLED)
-	$(BIN)/petproc init $(DEMO)
+	$(BIN)/petproc init $(DEMO) --example ivory
 
 $(DEMO)/config/scans.tsv: $(PHANTOM)/truth/change.tsv | $(DEMO)/config/config.yaml
 	$(BIN)/petproc inventory $(DEMO) $(PHANTOM)/dicom --keep-ids
+	cp $(PHANTOM)/reader/points.tsv $(DEMO)/config/points.tsv
 	@touch $@
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# Beside the lock: its dependencies are many and its own.
+test-totalsegmentator: $(INSTALLED)
+	@test -d .venv-totalsegmentator || $(PYTHON) -m venv .venv-totalsegmentator
+	.venv-totalsegmentator/bin/python -m pip install --quiet -e '.[totalsegmentator]' pytest pytest-xdist hypothesis
+	.venv-totalsegmentator/bin/python -m pytest -n0 -W default tests/with_network tests/segment/test_totalsegmentator.py
 
 fuzz: $(INSTALLED)
 	$(BIN)/python fuzz/seeded.py
@@ -85,4 +93,4 @@ lock:
 		--extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .cache $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .snakemake
+	rm -rf .venv .venv-totalsegmentator .cache $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .snakemake

@@ -19,8 +19,8 @@ from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
     "ingest": 2,
-    "segment": 1,
-    "align": 1,
+    "segment": 2,
+    "align": 2,
     "sample": 2,
     "quantify": 3,
     "compare": 3,
@@ -107,6 +107,8 @@ class SegmentSettings(Section):
 class AlignSettings(Section):
     apply: bool = False
     warn_mm: Positive = 3.0
+    fail_mm: Positive = 6.0
+    refuse: bool = False
 
 
 class SampleSettings(Section):

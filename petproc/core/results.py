@@ -51,12 +51,24 @@ class Segmentation:
 
 
 @dataclass(frozen=True)
+class RegionOffset:
+    """How far the PET lies from the CT in one part of the body: from the place `at_mm` on the CT by `offset_mm`, RAS+
+    mm, with the standard error `uncertainty_mm` of its length; None with a `reason` where it cannot be told."""
+
+    at_mm: Point | None = None
+    offset_mm: Point | None = None
+    uncertainty_mm: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Alignment:
     """Rigid motion that takes a place on the CT to the same anatomy on the PET.
 
     p_pet = R (p_ct - centre) + centre + translation, RAS+ mm; `rotation_deg` are the angles about x, y, z, applied in
-    this order; `uncertainty_mm` is the spread of the estimate over what it was made from; `applied` says whether
-    `sample` moves the vessels by it.
+    this order; `uncertainty_mm` and `rotation_uncertainty_deg` are standard errors (root of the sum over the axes),
+    from the spread of the estimate over what it was made from; `applied` says whether `sample` moves the vessels by
+    it. `regions`: the offset of neck, chest and abdomen, each estimated by itself.
     """
 
     translation_mm: Point
@@ -64,4 +76,6 @@ class Alignment:
     centre_mm: Point
     uncertainty_mm: float
     applied: bool
+    rotation_uncertainty_deg: float = 0.0
+    regions: Mapping[str, RegionOffset] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()

@@ -36,3 +36,22 @@ rule segment_imported:
         mask=mask_of,
     script:
         "../scripts/segment_imported.py"
+
+
+rule segment_totalsegmentator:
+    input:
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+    output:
+        **segmented_by("totalsegmentator"),
+    log:
+        log_of("segment_totalsegmentator", "participant", "session"),
+    threads: 4
+    resources:
+        mem_mb=12000,
+        gpu=int(PLAN.settings.segment.totalsegmentator.device == "gpu"),
+    params:
+        version=RESULTS_VERSION["segment"],
+        settings=values_of(PLAN.settings.segment.totalsegmentator),
+    script:
+        "../scripts/segment_totalsegmentator.py"
