@@ -50,14 +50,19 @@ def _petproc(
 
 
 @app.command()
-def init(study: Annotated[Path, typer.Argument(help="Folder to make.")]) -> None:
+def init(
+    study: Annotated[Path, typer.Argument(help="Folder to make.")],
+    example: Annotated[
+        str | None, typer.Option(help="Settings to begin with: ivory (ascending aorta and both carotids).")
+    ] = None,
+) -> None:
     """Make a study: a folder with settings and a table of scans, both to be filled in.
 
-    [bold]Example[/]: petproc init trial
+    [bold]Examples[/]: petproc init trial · petproc init trial --example ivory
     """
     from petproc.workflow.study import init_study
 
-    init_study(study)
+    init_study(study, example)
     print(f"{study} is a study now. Next: petproc inventory {study} DELIVERY...")
 
 

@@ -45,7 +45,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_workflow(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for path in ("Snakefile", "config/config.yaml", "config/README.md", "workflow/profiles/default/config.yaml"):
+    examples = [f"config/examples/{path.name}" for path in (ROOT / "config/examples").iterdir()]
+    whole = ("Snakefile", "config/config.yaml", "config/README.md", "workflow/profiles/default/config.yaml")
+    for path in (*whole, *examples):
         assert f"petproc/_study/{path}" in inside
     for folder in ("rules", "scripts"):
         for path in (ROOT / "workflow" / folder).iterdir():
