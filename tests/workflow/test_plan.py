@@ -101,7 +101,8 @@ def test_quantification_settings_plan_only_the_tables(study: Study) -> None:
     quantify = config["analyses"]["primary"]["quantify"]
     quantify.update(regions=["aortic_arch"], inner_depth_mm=0.5, coverage="p25", slab_mm=6.0, slice_accepted_min=0.8)
     quantify.update(slice_area_min=0.4, slices_min=4, myocardium_distance_min_mm=10.0, active_tbr=1.6, segment_mm=9.0)
-    quantify["background"].update(region="superior_vena_cava", volume_ml=1.0, depth_min_mm=2.0)
+    quantify["background"].update(region="superior_vena_cava", volume_ml=1.0, depth_min_mm=2.0, second_regions=[])
+    quantify["organ_depth_min_mm"].update(liver=15.0)
     quantify["gate"].update(visible_fraction_min=0.4, ring_score_min=0.2)
     study.configure(config)
     assert study.planned() == TABLES
@@ -140,6 +141,30 @@ def test_a_backend_is_added_without_making_the_other_anew(study: Study) -> None:
     config = study.config()
     config["segment"]["backends"] = ["classical", "imported"]
     config["analyses"]["readers"] = {"backend": "imported"}
+    study.configure(config)
+    assert study.planned() == {"segment_imported": 4, "sample": 4, **TABLES}
+
+
+def test_a_backend_for_some_regions_plans_only_the_tables_where_its_own_are_there(study: Study) -> None:
+    """The carotids from another backend, whose tables another analysis has made already."""
+    config = study.config()
+    config["segment"]["backends"] = ["classical", "imported"]
+    config["analyses"]["readers"] = {"backend": "imported"}
+    study.configure(config)
+    status, said = study.snakemake()
+    assert status == 0, said
+    config["analyses"]["primary"]["backend_of"] = {"left_common_carotid": "imported"}
+    study.configure(config)
+    assert study.planned() == TABLES
+    config["analyses"]["primary"]["backend_of"]["right_common_carotid"] = "imported"
+    study.configure(config)
+    assert study.planned() == TABLES
+
+
+def test_a_backend_for_some_regions_is_segmented_where_its_tables_are_not_there(study: Study) -> None:
+    config = study.config()
+    config["segment"]["backends"] = ["classical", "imported"]
+    config["analyses"]["primary"]["backend_of"] = {"left_common_carotid": "imported"}
     study.configure(config)
     assert study.planned() == {"segment_imported": 4, "sample": 4, **TABLES}
 
