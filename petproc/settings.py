@@ -150,7 +150,7 @@ class BackgroundSettings(Section):
     myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 6.0
     lung_distance_min_mm: Annotated[float, Field(ge=0)] = 3.0
     artery_depth_min_mm: Positive = 8.0
-    second_regions: tuple[str, ...] = (IVC, "descending_aorta")
+    second_regions: tuple[str, ...] = (IVC, "descending_aorta", "ascending_aorta")
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> BackgroundSettings:

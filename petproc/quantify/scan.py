@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,8 +95,8 @@ def arc_of(rows: Columns, region: str, scan: Scan) -> NDArray[np.float64]:
 
 def step_mm(region: str, scan: Scan) -> float:
     """Distance between stations of `region`; 0 where it has but one."""
-    steps = np.diff(np.sort(scan.stations["arc_mm"][scan.stations["region"] == region]))
-    return float(np.median(steps)) if len(steps) else 0.0
+    steps = np.diff(np.sort(scan.stations["arc_mm"][scan.stations["region"] == region])).tolist()
+    return statistics.median(steps) if steps else 0.0
 
 
 def rows_of_organ(scan: Scan, organ: str) -> Columns:

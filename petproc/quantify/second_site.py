@@ -1,8 +1,8 @@
 """The blood pool once more in another vessel, as a cross-check: blood is blood wherever it is read well.
 
 The inferior vena cava where it is accepted, else the core of the aorta's lumen at least 8 mm under its wall, where a
-hot wall spills in by 3 % (simulated: radius 12 mm, wall 6 x blood). No TBR is divided by it. The limits of the ratio
-are proposals of ours.
+hot wall spills in by 3 % (simulated: radius 12 mm, wall 6 x blood): of the descending one, or of the ascending one,
+which is wider and moves more. No TBR is divided by it. The limits of the ratio are proposals of ours.
 """
 
 from __future__ import annotations

