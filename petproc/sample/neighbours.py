@@ -1,11 +1,9 @@
-"""How far a place is from its neighbours: the voxels of a mask, or another part of the same vessel.
+"""How far a place is from its neighbours: the voxels of a mask, or another part of the same tree of vessels.
 
 `FAR_MM` is the largest distance told, and also stands where there is no such neighbour.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +12,16 @@ from scipy.spatial import cKDTree
 
 from petproc.core.chunked import map_rows
 from petproc.core.grid import Grid
-from petproc.core.tables import FAR_MM, Station
+from petproc.core.tables import FAR_MM
 from petproc.sample.place import Floats, Ints
+from petproc.sample.tree import Tree
 
 Bools = NDArray[np.bool_]
 Singles = NDArray[np.float32]
 
 CHUNK_ROWS = 4096
 OTHER_PART_MM = 30.0
-"""Another part of the same vessel is a neighbour when it lies at least so far away along the vessel ..."""
+"""Another part of the same tree is a neighbour when it lies at least so far away along the vessels ..."""
 OTHER_PART_BEND = 0.75
 """... and the straight way there is at most this share of the way along (a half circle has 0.64, a straight tube 1)."""
 
@@ -31,8 +30,13 @@ class Neighbour:
     """The voxels of a mask, to which distances are asked for; the axes of its grid must be orthogonal."""
 
     def __init__(self, mask: Bools, grid: Grid) -> None:
-        self._mask, self._grid = mask, grid
-        border = np.argwhere(mask & ~ndimage.binary_erosion(mask))
+        found = ndimage.find_objects(mask.astype(np.uint8))
+        box = found[0] if found else (slice(0, 1),) * 3
+        self._mask = mask[box]
+        affine = grid.affine.copy()
+        affine[:3, 3] = grid.to_mm([part.start for part in box])
+        self._grid = Grid(self._mask.shape, affine)
+        border = np.argwhere(self._mask & ~ndimage.binary_erosion(self._mask))
         self._border = border * grid.spacing
         self._tree = cKDTree(self._border) if len(border) else None
 
@@ -57,20 +61,18 @@ class Neighbour:
         return result
 
 
-def distance_to_other_part(stations: Sequence[Station], number: Ints, mm: Floats, *, threads: int) -> Singles:
-    """Distance (n,) from points `mm` (n, 3) at stations `number` (n,) to other parts of the same vessel.
+def distance_to_other_part(tree: Tree, vessel: str, number: Ints, mm: Floats, *, threads: int) -> Singles:
+    """Distance (n,) from points `mm` (n, 3) at stations `number` (n,) of `vessel` to other parts of its tree.
 
-    `stations` are all of the vessel. The descending aorta is a neighbour of the ascending one; the next stretch of a
-    straight vessel is none. The other part is taken as balls of the stations' radius.
+    The descending aorta is a neighbour of the ascending one; the next stretch of a straight vessel is none, and neither
+    is the place where a branch leaves it. The other part is taken as balls of the stations' radius.
     """
-    centre = np.array([(s.x_mm, s.y_mm, s.z_mm) for s in stations])
-    radius = np.array([s.radius_mm for s in stations])
-    arc = np.array([s.arc_mm for s in stations])
-    along = np.abs(arc[:, None] - arc)
+    centre = np.array([(s.x_mm, s.y_mm, s.z_mm) for s in tree.stations])
+    radius = np.array([s.radius_mm for s in tree.stations])
     straight = np.linalg.norm(centre[:, None] - centre, axis=2)
-    is_other = (along >= OTHER_PART_MM) & (straight <= OTHER_PART_BEND * along)
+    is_other = (tree.along >= OTHER_PART_MM) & (straight <= OTHER_PART_BEND * tree.along)
     beyond = np.where(is_other, 0.0, np.inf)
-    place = {station.station: n for n, station in enumerate(stations)}
+    place = {station.station: n for n, station in enumerate(tree.stations) if station.vessel == vessel}
     own = np.array([place[n] for n in number.tolist()], dtype=np.int64)
 
     def distance(points: Floats, at: Ints) -> Singles:

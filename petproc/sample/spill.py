@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Finding
-from petproc.core.regions import AORTA, SVC, VESSELS, regions_of
+from petproc.core.regions import AORTA, REGIONS, SVC, VESSELS, regions_of
 from petproc.core.results import Segmentation
 from petproc.core.volume import Volume
 from petproc.sample.heart import hot_myocardium, lungs
 from petproc.sample.neighbours import Neighbour, distance_to_other_part
 from petproc.sample.rows import Rows
+from petproc.sample.tree import Tree, trees_of
 
 BLOOD_ML = 1.5
 BLOOD_DEPTH_MM = 3.0
@@ -65,20 +66,37 @@ def neighbours_of(
 def distances(
     rows: Mapping[str, Rows], segmentation: Segmentation, heart: Neighbour, lung: Neighbour, *, threads: int
 ) -> dict[str, Distances]:
-    """Columns `vessel_mm`, `myocardium_mm` and `lung_mm` of each region."""
-    columns: dict[str, Distances] = {region: {} for region in rows}
-    for vessel in VESSELS:
-        others = [name for other in VESSELS if other != vessel for name in regions_of(other)]
-        other = Neighbour(segmentation.labels.mask(*others), segmentation.labels.grid)
-        stations = [station for station in segmentation.stations if station.vessel == vessel]
-        for region in regions_of(vessel):
-            if region not in rows:
-                continue
+    """Columns `vessel_mm`, `myocardium_mm` and `lung_mm` of each region.
+
+    Of an organ every vessel is another. A vessel's own tree (`tree`) has no walls where its branches leave it; in it
+    only parts that come back are neighbours. Organs are neighbours of nothing.
+    """
+    labels = segmentation.labels
+    columns: dict[str, Distances] = {}
+    for regions, tree in _groups(rows, segmentation):
+        others = [
+            name for vessel in VESSELS if tree is None or vessel not in tree.vessels for name in regions_of(vessel)
+        ]
+        other = Neighbour(labels.mask(*others), labels.grid)
+        for region in regions:
             mm = rows[region].mm
-            elsewhere = distance_to_other_part(stations, rows[region].station, mm, threads=threads)
+            away = other.distance(mm, threads=threads)
+            if tree is not None:
+                own = distance_to_other_part(tree, REGIONS[region].vessel, rows[region].station, mm, threads=threads)
+                away = np.minimum(away, own)
             columns[region] = {
-                "vessel_mm": np.minimum(other.distance(mm, threads=threads), elsewhere),
+                "vessel_mm": away,
                 "myocardium_mm": heart.distance(mm, threads=threads),
                 "lung_mm": lung.distance(mm, threads=threads),
             }
     return columns
+
+
+def _groups(rows: Mapping[str, Rows], segmentation: Segmentation) -> list[tuple[list[str], Tree | None]]:
+    """The regions of every tree of vessels with it, and the organs without one."""
+    organs = [name for name in rows if REGIONS[name].kind == "organ"]
+    trees = trees_of(segmentation.stations)
+    return [
+        *(([name for name in rows if REGIONS[name].vessel in tree.vessels], tree) for tree in trees),
+        (organs, None),
+    ]

@@ -1,4 +1,4 @@
-"""Every vessel of a segmentation as rows of PET voxels: axis by axis, stretch by stretch."""
+"""Everything of a segmentation as rows of PET voxels: vessels axis by axis, stretch by stretch, and organs whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from petproc.core.errors import Finding
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS, VESSELS, regions_of
+from petproc.core.regions import ORGANS, REGIONS, VESSELS, regions_of
 from petproc.core.results import Segmentation
 from petproc.core.tables import Station
 from petproc.core.volume import Labels
+from petproc.sample.organs import organ_rows
 from petproc.sample.place import Axis, axes_of, stretches_of
 from petproc.sample.rows import Rows, rows_of, united
 from petproc.sample.wall import Tube, fit_tube
@@ -32,7 +33,7 @@ class Vessels:
 
 
 def vessels_of(segmentation: Segmentation, pet: Grid, *, reach_mm: float, threads: int) -> Vessels:
-    """Rows of every region that has labels, a centreline and voxels in the PET."""
+    """Rows of every region that has labels and voxels in the PET, and, but for organs, a centreline."""
     vessels = Vessels(dict(segmentation.absent))
     parts: dict[str, list[Rows]] = {region: [] for region in REGIONS}
     for vessel in VESSELS:
@@ -40,6 +41,9 @@ def vessels_of(segmentation: Segmentation, pet: Grid, *, reach_mm: float, thread
             tube = _tube(axis, segmentation.labels, vessels)
             for stretch in stretches_of(axis):
                 parts[stretch.region].append(rows_of(tube, stretch, pet, reach_mm=reach_mm, threads=threads))
+    for organ in ORGANS:
+        if segmentation.labels.mask(organ).any():
+            parts[organ].append(organ_rows(segmentation.labels, organ, pet, threads=threads))
     for region, found in parts.items():
         if sum(len(part) for part in found):
             vessels.rows[region] = united(found)

@@ -11,6 +11,7 @@ from petproc.core.volume import Volume
 from petproc.sample.heart import hot_myocardium, lungs
 from petproc.sample.neighbours import Neighbour, distance_to_other_part
 from petproc.sample.spill import blood_level
+from petproc.sample.tree import trees_of
 
 
 @pytest.fixture
@@ -56,14 +57,66 @@ def test_the_descending_aorta_is_a_neighbour_of_the_ascending_one():
     stations = cane.stations()
     own = next(s for s in stations if s.region == "ascending_aorta" and s.arc_mm == 20.0)
     there = np.array([[own.x_mm, own.y_mm, own.z_mm]])
-    distance = distance_to_other_part(stations, np.array([own.station]), there, threads=1)
+    (tree,) = trees_of(stations)
+    distance = distance_to_other_part(tree, "aorta", np.array([own.station]), there, threads=1)
     assert distance[0] == pytest.approx(58.0, abs=0.1)
 
 
 def test_the_next_stretch_of_a_straight_vessel_is_no_neighbour():
     tube = StraightTube(np.zeros(3), np.array([0.0, 0.0, -1.0]), 200.0, 12.0)
-    distance = distance_to_other_part(tube.stations(), np.array([50]), np.array([[0.0, 0.0, -100.0]]), threads=1)
+    (tree,) = trees_of(tube.stations())
+    distance = distance_to_other_part(tree, "aorta", np.array([50]), np.array([[0.0, 0.0, -100.0]]), threads=1)
     assert distance[0] == FAR_MM
+
+
+def branch(vessel, start, direction=(0.0, 0.0, 1.0), radius=3.5):
+    direction = np.array(direction) / np.linalg.norm(direction)
+    return StraightTube(np.array(start, float), direction, 60.0, radius).stations(vessel, vessel)
+
+
+@pytest.fixture
+def level_aorta():
+    """An arch without its bend: level from front to back, radius 12, its upper wall at z = 12."""
+    return StraightTube(np.array([0.0, 50.0, 0.0]), np.array([0.0, -1.0, 0.0]), 120.0, 12.0).stations(
+        region="aortic_arch"
+    )
+
+
+def test_branches_belong_to_the_vessel_that_they_spring_from_and_veins_to_none(level_aorta):
+    stations = (
+        *level_aorta,
+        *branch("left_common_carotid", (0.0, 20.0, 13.0)),
+        *branch("brachiocephalic_trunk", (0.0, 40.0, 13.0), radius=6.0),
+        *branch("right_common_carotid", (0.0, 40.0, 78.0)),
+        *branch("superior_vena_cava", (16.0, 30.0, 13.0), radius=8.0),
+        *branch("left_iliac", (0.0, -120.0, 0.0)),
+    )
+    vessels = [tree.vessels for tree in trees_of(stations)]
+    arch = {"aorta", "left_common_carotid", "brachiocephalic_trunk", "right_common_carotid"}
+    assert vessels == [arch, {"superior_vena_cava"}, {"left_iliac"}]
+
+
+def test_the_way_along_a_branch_runs_through_its_origin(level_aorta):
+    """From 20 mm up the carotid down to its origin, 13 mm to the aorta's middle, and 30 mm along it."""
+    (tree,) = trees_of((*level_aorta, *branch("left_common_carotid", (0.0, 20.0, 13.0))))
+    own = [n for n, s in enumerate(tree.stations) if s.vessel == "left_common_carotid" and s.station == 10]
+    there = [n for n, s in enumerate(tree.stations) if s.vessel == "aorta" and s.y_mm == -10.0]
+    assert tree.along[own[0], there[0]] == pytest.approx(20 + 13 + 30)
+
+
+def test_a_branch_is_no_neighbour_where_it_leaves_its_parent_but_its_sister_is(level_aorta):
+    """On the carotid's axis at its origin and 30 mm up it; its sister's wall is 12 - 3.5 mm away there."""
+    carotid = branch("left_common_carotid", (0.0, 20.0, 13.0))
+    alone = trees_of((*level_aorta, *carotid))[0]
+    sisters = trees_of((*level_aorta, *carotid, *branch("left_subclavian", (0.0, 8.0, 13.0))))[0]
+    numbers, places = np.array([0, 15]), np.array([[0.0, 20.0, 13.0], [0.0, 20.0, 43.0]])
+    one = distance_to_other_part(alone, "left_common_carotid", numbers, places, threads=1)
+    two = distance_to_other_part(sisters, "left_common_carotid", numbers, places, threads=1)
+    assert one[0] > 6.0
+    assert one[1] > 20.0
+    assert two[1] == pytest.approx(12.0 - 3.5, abs=0.01)
+    on_the_aorta = distance_to_other_part(alone, "aorta", np.array([15]), np.array([[0.0, 20.0, 8.0]]), threads=1)
+    assert on_the_aorta[0] > 20.0
 
 
 @pytest.fixture
