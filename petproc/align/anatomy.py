@@ -33,18 +33,32 @@ MOVING_MM = (60.0, 120.0)
 STILL_MM = 20.0
 """under the skin, where nothing moves with breath"""
 BODY_ML = 2000.0
+APEX_MM2 = 600.0
+"""section from which air is a lung's tip and not the trachea (at most 25 mm wide in adults)"""
+
+
+@dataclass(frozen=True)
+class Lungs:
+    """Heights (z, mm) of the lungs' tips, of the domes of the diaphragm and of the lowest lung, and the x of their
+    middle."""
+
+    top: float
+    dome: float
+    bottom: float
+    middle: float
 
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
     """The CT in cubes of `STEP_MM`: `hu` without couch, `body`, its `layer` under the skin (0 to 2), and `used`, those
-    of every other voxel that the PET is held against."""
+    of every other voxel that the PET is held against; None for `lungs` that are not in view."""
 
     grid: Grid
     hu: Image
     body: Mask
     layer: NDArray[np.intp]
     used: Mask
+    lungs: Lungs | None
 
 
 def anatomy_of(ct: Volume) -> Anatomy:
@@ -56,9 +70,10 @@ def anatomy_of(ct: Volume) -> Anatomy:
     hu = np.where(body, np.clip(hu, AIR_HU, BONE_HU), AIR_HU).astype(np.float32)
     near = ndimage.distance_transform_edt(~body, sampling=grid.spacing) <= SKIN_MM
     depth = ndimage.distance_transform_edt(body, sampling=grid.spacing)
-    moving = _breathing(hu, body, grid) & (depth > STILL_MM)
+    lungs = _lungs(hu, body, grid)
+    moving = _breathing(lungs, grid) & (depth > STILL_MM)
     every_other = sum(np.indices(body.shape, sparse=True)) % 2 == 0
-    return Anatomy(grid, hu, body, np.digitize(depth, LAYERS_MM), near & ~moving & every_other)
+    return Anatomy(grid, hu, body, np.digitize(depth, LAYERS_MM), near & ~moving & every_other, lungs)
 
 
 def _cubes(ct: Volume) -> tuple[Image, Grid]:
@@ -93,17 +108,28 @@ def upright(grid: Grid, step_mm: float) -> Grid:
     return Grid((i, j, k), affine)
 
 
-def _breathing(hu: Image, body: Mask, grid: Grid) -> Mask:
-    """Slices in which organs move with the diaphragm, (1, 1, K); none where there is no lung."""
+def _lungs(hu: Image, body: Mask, grid: Grid) -> Lungs | None:
     lungs = lungs_of(hu, body, grid)
-    columns = lungs.any(axis=2)
-    if not columns.any():
-        return np.zeros((1, 1, hu.shape[2]), dtype=bool)
-    lowest = lungs.argmax(axis=2)[columns]
+    wide = np.flatnonzero(lungs.sum(axis=(0, 1)) * STEP_MM**2 > APEX_MM2)
+    if not len(wide):
+        return None
+    lowest = lungs.argmax(axis=2)[lungs.any(axis=2)]
+    low = grid.affine[:3, 3]
+    return Lungs(
+        top=float(low[2] + STEP_MM * wide[-1]),
+        dome=float(low[2] + STEP_MM * np.quantile(lowest, 0.9)),
+        bottom=float(low[2] + STEP_MM * lowest.min()),
+        middle=float(low[0] + STEP_MM * np.median(np.nonzero(lungs)[0])),
+    )
+
+
+def _breathing(lungs: Lungs | None, grid: Grid) -> Mask:
+    """Slices in which organs move with the diaphragm, (1, 1, K); none where there is no lung."""
+    height = grid.affine[2, 3] + STEP_MM * np.arange(grid.shape[2])
+    if lungs is None:
+        return np.zeros((1, 1, grid.shape[2]), dtype=bool)
     above, below = MOVING_MM
-    height = np.arange(hu.shape[2])
-    moving = (height >= lowest.min() - below / STEP_MM) & (height <= np.quantile(lowest, 0.9) + above / STEP_MM)
-    return np.asarray(moving[None, None])
+    return np.asarray((height >= lungs.bottom - below) & (height <= lungs.dome + above))[None, None]
 
 
 def smooth(image: NDArray[np.float32], grid: Grid, sigma_mm: float) -> Image:

@@ -52,6 +52,7 @@ def moved_by(alignment, place):
         ((2.0, -1.5, 1.0), (0.0, 0.0, 1.0)),
         ((-4.0, 3.0, -7.0), (1.5, -1.0, 2.0)),
         ((6.0, 6.0, 8.5), (-2.0, 2.0, 2.8)),
+        ((0.0, 0.0, -12.0), (0.0, 4.0, 0.0)),
     ],
 )
 def test_a_planted_motion_is_recovered_though_the_organs_breathe(chest, shift, turn_deg):
@@ -60,18 +61,35 @@ def test_a_planted_motion_is_recovered_though_the_organs_breathe(chest, shift, t
     for place in chest.vessels["aorta"].points_mm[::100]:
         assert np.linalg.norm(moved_by(alignment, place) - truth(place)) < 1.2
     centre = np.array(alignment.centre_mm)
-    assert np.linalg.norm(moved_by(alignment, centre) - truth(centre)) < 1.0
+    error = np.linalg.norm(moved_by(alignment, centre) - truth(centre))
+    assert error < 1.0
+    assert error <= 2 * alignment.uncertainty_mm
     np.testing.assert_allclose(alignment.rotation_deg, truth.angles_deg(), atol=0.5)
     assert 0.0 < alignment.uncertainty_mm < 1.0
+    assert 0.0 < alignment.rotation_uncertainty_deg < 0.5
 
 
 def test_an_offset_above_the_limit_is_a_finding_that_says_where_to(chest):
-    pet, _ = planted(chest.pet, (6.0, 0.0, -5.0))
+    pet, _ = planted(chest.pet, (3.0, 0.0, -2.5))
     (finding,) = estimated(chest, pet).findings
     assert finding.code == "pet-ct-offset"
-    assert "6." in finding.message or "5.9" in finding.message
-    assert "to the right" in finding.message
+    assert "3.0 mm to the right" in finding.message or "3.1 mm to the right" in finding.message
     assert "down" in finding.message
+
+
+def test_an_offset_too_large_to_measure_in_says_so_unless_it_is_corrected(chest):
+    pet, _ = planted(chest.pet, (6.0, 0.0, -5.0))
+    assert [finding.code for finding in estimated(chest, pet).findings] == ["pet-ct-offset", "pet-ct-offset-too-large"]
+    assert [finding.code for finding in estimated(chest, pet, apply=True).findings] == ["pet-ct-offset"]
+    assert estimated(chest, pet, apply=True, refuse=True).applied
+
+
+def test_an_offset_too_large_is_refused_where_the_study_wants_it(chest):
+    pet, _ = planted(chest.pet, (6.0, 0.0, -5.0))
+    with pytest.raises(Refusal) as refused:
+        estimated(chest, pet, refuse=True)
+    assert refused.value.code == "pet-ct-misaligned"
+    assert refused.value.scan == "sub-01_ses-baseline"
 
 
 def test_a_small_offset_is_reported_without_a_finding_and_applied_by_setting_only(chest):

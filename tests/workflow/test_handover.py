@@ -14,7 +14,7 @@ from dicom_twin import in_folder, index, setting
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.results import Alignment, Segmentation
+from petproc.core.results import Alignment, RegionOffset, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels
 from petproc.ingest import ingest_scan
@@ -80,7 +80,12 @@ def test_a_pet_comes_back_in_the_unit_it_was_ingested_in(tmp_path: Path, tags: d
 
 def test_an_alignment_comes_back_whole(tmp_path: Path) -> None:
     files = SimpleNamespace(alignment=tmp_path / "align.json")
-    written = Alignment((0.5, -1.0, 2.0), (0.1, 0.0, -0.2), (1.0, 2.0, 3.0), 0.75, applied=True)
+    regions = {
+        "neck": RegionOffset((0.0, -5.0, 150.0), (3.5, 0.0, 1.0), 0.8),
+        "abdomen": RegionOffset(reason="too little of it in view"),
+    }
+    moved = Alignment((0.5, -1.0, 2.0), (0.1, 0.0, -0.2), (1.0, 2.0, 3.0), 0.75, applied=True)
+    written = replace(moved, rotation_uncertainty_deg=0.1, regions=regions)
     write_alignment(files, written, OK)
     assert read_alignment(files) == written
 

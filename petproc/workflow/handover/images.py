@@ -13,7 +13,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
 from petproc.core.grid import Grid
 from petproc.core.regions import GUIDES, REGIONS
-from petproc.core.results import Alignment, Ingested, Segmentation
+from petproc.core.results import Alignment, Ingested, RegionOffset, Segmentation
 from petproc.core.tables import IndexRow, Station
 from petproc.core.volume import Labels, Unit, Volume
 from petproc.io import (
@@ -187,7 +187,14 @@ def read_alignment(files: SimpleNamespace) -> Alignment:
         centre_mm=tuple(content["centre_mm"]),
         uncertainty_mm=content["uncertainty_mm"],
         applied=content["applied"],
+        rotation_uncertainty_deg=content["rotation_uncertainty_deg"],
+        regions={region: _region_offset(told) for region, told in content["regions"].items()},
     )
+
+
+def _region_offset(content: Record) -> RegionOffset:
+    at, offset = (None if content[key] is None else tuple(content[key]) for key in ("at_mm", "offset_mm"))
+    return RegionOffset(at, offset, content["uncertainty_mm"], content["reason"])
 
 
 # sample ---------------------------------------------------------------------------------------------------------------
