@@ -65,7 +65,7 @@ def from_masks(
     found.findings += _ignored(near, names)
     carina = _look_at_chest(ct, near, names, found)
     for region in REGIONS.values():
-        if region.kind != "organ":
+        if region.kind != "organ" and not (region.vessel == AORTA and AORTA in names):
             _keep_largest(found, region.name)
     for name in REGIONS:
         if name not in found.absent and not found.labels.mask(name).any():

@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
+from petproc.core.regions import GUIDES, REGIONS
 from petproc.dicom.masks import CtSource, Masks, is_dicom, read_masks
 
 SHAPE = (40, 30, 12)
@@ -157,6 +158,16 @@ def test_masks_drawn_on_other_images_are_refused(tmp_path: Path) -> None:
     assert refused(path, other) == "mask-of-another-ct"
 
 
+@pytest.mark.parametrize("name", [*REGIONS, *GUIDES])
+def test_every_region_and_guide_comes_back_and_must_be_drawn_on_this_ct(tmp_path: Path, name: str) -> None:
+    """At its own value, 0.05 mm beside its slices; refused when one of its images is another CT's."""
+    value = REGIONS[name].value if name in REGIONS else GUIDES[name]
+    path = structures(tmp_path, **{name: [contour(circle(15.2, 12.1, 5.3), k, drift_mm=0.05) for k in (3, 4)]})
+    assert np.array_equal(read(path, **{name: value}).labels.data[:, :, 4] == value, inside(circle(15.2, 12.1, 5.3)))
+    other = CtSource(CT.grid, (*INSTANCES[:4], "9.9.4", *INSTANCES[5:]))
+    assert refused(path, other, **{name: value}) == "mask-of-another-ct"
+
+
 def test_points_and_open_lines_are_left_out_and_said(tmp_path: Path) -> None:
     point = contour([(15, 12)], 3)
     point.ContourGeometricType = "POINT"
@@ -236,6 +247,16 @@ def test_segments_come_back_as_they_were_written_whatever_the_order_of_slices(tm
     assert np.array_equal(masks.labels.data == 1, truth == 1)
     assert np.array_equal(masks.labels.data == 5, truth == 2)
     assert masks.findings == ()
+
+
+def test_an_organ_and_an_undivided_aorta_come_back_from_segments_by_name(tmp_path: Path) -> None:
+    truth = np.zeros(SHAPE, np.uint8)
+    truth[5:30, 5:25, 2:10] = 1
+    truth[32:36, 10:14, :] = 2
+    path = segments(tmp_path / "seg.dcm", truth.T.copy(), ["Liver", "Whole aorta"], ct_slices())
+    masks = read(path, Liver=REGIONS["liver"].value, **{"Whole aorta": GUIDES["aorta"]})
+    assert np.array_equal(masks.labels.data == REGIONS["liver"].value, truth == 1)
+    assert np.array_equal(masks.labels.data == GUIDES["aorta"], truth == 2)
 
 
 def test_segments_of_another_ct_or_beside_its_voxels_are_refused(tmp_path: Path) -> None:

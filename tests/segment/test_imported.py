@@ -6,8 +6,9 @@ from scipy.spatial import cKDTree
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.regions import REGIONS
-from petproc.core.volume import Labels
+from petproc.core.regions import GUIDES, REGIONS, regions_of
+from petproc.core.tables import PointRow
+from petproc.core.volume import Labels, Volume
 from petproc.phantom import CHEST, make_scan
 from petproc.segment import imported, labelled
 
@@ -200,3 +201,110 @@ def test_a_region_too_short_for_a_centreline_is_absent_with_the_reason(chest):
     segmentation = brought_in(chest, Labels(data, chest.labels.grid, chest.labels.names))
     assert "hardly longer" in segmentation.absent["superior_vena_cava"]
     assert not segmentation.labels.mask("superior_vena_cava").any()
+
+
+def undivided(labels):
+    """The same map with one value, 9, for the whole aorta."""
+    aorta = labels.mask(*regions_of("aorta"))
+    return Labels(np.where(aorta, 9, np.where(labels.data == 5, 5, 0)).astype(np.uint8), labels.grid, {})
+
+
+UNDIVIDED = {"aorta": 9, "superior_vena_cava": 5}
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+def test_an_undivided_aorta_is_split_as_the_phantom_s_is(chest, whole):
+    split = brought_in(chest, undivided(chest.labels), UNDIVIDED)
+    for name in ("ascending_aorta", "aortic_arch", "descending_aorta"):
+        one, other = split.labels.mask(name), chest.labels.mask(name)
+        assert 2 * (one & other).sum() / (one.sum() + other.sum()) > 0.95, name
+    assert [row.arc_mm for row in split.stations] == pytest.approx([row.arc_mm for row in whole.stations], abs=1e-6)
+    assert split.absent["abdominal_aorta"].startswith("the masks hold no aorta, or none that reaches it")
+
+
+@pytest.mark.usefixtures("at_the_true_carina")
+@pytest.mark.parametrize("above_mm", [-10.0, 12.0])
+def test_an_undivided_aorta_whose_arch_is_cut_off_has_both_its_limbs_with_the_flow(chest, above_mm):
+    """Cut below the carina, no arch is there; cut above, a stump of it on either limb."""
+    labels = undivided(chest.labels)
+    z = labels.grid.to_mm(np.argwhere(labels.data > -1))[:, 2].reshape(labels.grid.shape)
+    labels.data[z > chest.landmarks["carina"][2] + above_mm] = 0
+    split = brought_in(chest, labels, UNDIVIDED)
+    assert "vessel-in-pieces" in codes(split)
+    rows = {name: [row for row in split.stations if row.region == name] for name in regions_of("aorta")}
+    assert np.mean([row.tangent_z for row in rows["ascending_aorta"]]) > 0.8
+    assert np.mean([row.tangent_z for row in rows["descending_aorta"]]) < -0.8
+    assert bool(rows["aortic_arch"]) == (above_mm > 5)
+    for name in ("ascending_aorta", "descending_aorta"):
+        kept = chest.labels.mask(name) & (labels.data > 0)
+        assert 2 * (split.labels.mask(name) & kept).sum() / (split.labels.mask(name).sum() + kept.sum()) > 0.9
+
+
+def test_an_undivided_aorta_without_landmarks_is_absent_and_the_rest_is_there(chest, monkeypatch):
+    monkeypatch.setattr(labelled, "_carina", lambda _: None)
+    left = brought_in(chest, undivided(chest.labels), UNDIVIDED)
+    assert {row.vessel for row in left.stations} == {"superior_vena_cava"}
+    assert "masks of these two branches" in left.absent["aortic_arch"]
+
+
+@pytest.fixture(scope="module")
+def neck():
+    """A blank CT of 2 mm with two common carotids, one internal carotid, a jugular vein and two vertebrae."""
+    grid = Grid((60, 40, 70), np.array([[-2.0, 0, 0, 60], [0, 2.0, 0, -40], [0, 0, 2.0, 0], [0, 0, 0, 1]]))
+    data = np.zeros(grid.shape, dtype=np.uint8)
+    x, y, z = np.moveaxis(grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1)), -1, 0)
+
+    def tube(name, at, radius, low, high):
+        data[(np.hypot(x - at[0], y - at[1]) <= radius) & (z >= low) & (z <= high)] = VALUES[name]
+
+    tube("left_common_carotid", (-30.0, 0.0), 5.0, 10.0, 90.0)
+    tube("left_internal_carotid", (-34.0, 2.0), 4.0, 94.0, 130.0)
+    tube("right_common_carotid", (30.0, 0.0), 5.0, 10.0, 90.0)
+    tube("left_internal_jugular", (-44.0, -4.0), 7.0, 10.0, 120.0)
+    for low in (10.0, 50.0):
+        tube("vertebral_marrow", (0.0, -20.0), 12.0, low, low + 30.0)
+    return Volume(np.zeros(grid.shape, np.int16), grid, "HU"), Labels(data, grid, {})
+
+
+VALUES = {**NAMES, **GUIDES}
+
+
+def test_carotids_count_from_their_bifurcation_where_a_branch_or_a_point_shows_it(neck):
+    ct, labels = neck
+    point = PointRow("01", "baseline", "right_common_carotid", 31.0, 1.0, 80.0, "bifurcation", "r1")
+    found = imported.segment(ct, labels, names=VALUES_NO_AORTA, scan="s", points=(point,))
+    arcs = {
+        vessel: [row.arc_mm for row in found.stations if row.vessel == vessel]
+        for vessel in ("left_common_carotid", "right_common_carotid", "left_internal_jugular")
+    }
+    assert arcs["left_common_carotid"][-1] == pytest.approx(0.0, abs=2.0)
+    assert arcs["right_common_carotid"][-1] == pytest.approx(91.0 - 80.0, abs=2.5)
+    assert arcs["left_internal_jugular"][0] == 0.0
+    assert found.landmarks["right_carotid_bifurcation"] == (31.0, 1.0, 80.0)
+    assert found.landmarks["left_carotid_bifurcation"][2] == pytest.approx(91.0, abs=2.0)
+    assert codes(found) == []
+    heights = {row.vessel: row.tangent_z for row in found.stations}
+    assert heights["left_common_carotid"] > 0.9
+    assert heights["left_internal_jugular"] < -0.9
+
+
+def test_a_carotid_whose_bifurcation_nothing_shows_counts_from_its_first_station_and_says_so(neck):
+    ct, labels = neck
+    found = imported.segment(ct, labels, names=VALUES_NO_AORTA, scan="s")
+    assert codes(found) == ["no-landmark"]
+    assert "right_common_carotid" in found.findings[0].message
+    assert min(row.arc_mm for row in found.stations if row.vessel == "right_common_carotid") == 0.0
+    assert "right_carotid_bifurcation" not in found.landmarks
+
+
+def test_organs_keep_all_their_pieces_and_have_no_stations(neck):
+    ct, labels = neck
+    found = imported.segment(ct, labels, names=VALUES_NO_AORTA, scan="s")
+    marrow = REGIONS["vertebral_marrow"].value
+    np.testing.assert_array_equal(found.labels.data == marrow, labels.data == marrow)
+    assert "vertebral_marrow" not in {row.region for row in found.stations}
+    assert "vertebral_marrow" not in found.absent
+    assert found.absent["liver"] == "the masks hold no voxel of it"
+
+
+VALUES_NO_AORTA = {name: value for name, value in VALUES.items() if name != "aorta"}
