@@ -120,7 +120,7 @@ def draw_person(seed: int, number: int) -> Person:
 def _with_neck(person: Person, rng: np.random.Generator) -> Person:
     """Carotids and jugular veins; one carotid may be the hottest vessel of all."""
     ascending = person.target_tbr["ascending_aorta"]
-    target = {side: ascending * float(rng.uniform(0.85, 1.10)) for side in CAROTIDS}
+    target = {side: ascending * float(rng.uniform(0.95, 1.25)) for side in CAROTIDS}
     radius = {side: float(rng.uniform(3.4, 4.0)) for side in CAROTIDS}
     walls = {side: Wall(float(rng.uniform(1.0, 1.5)), _hot_spots(rng, range(20, 130, 24))) for side in CAROTIDS}
     veins = {vein: float(rng.uniform(5.0, 7.5)) for vein in ("left_internal_jugular", "right_internal_jugular")}
