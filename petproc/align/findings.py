@@ -68,7 +68,7 @@ def findings_of_regions(
             yield Finding(
                 "pet-ct-offset-neck",
                 f"In the neck PET and CT are {mm:.1f} mm apart (uncertainty {uncertainty:.1f} mm): carotids and "
-                "jugular veins are read beside their place. Look at their overlays.",
+                "jugular veins may be read beside their place. Look at their overlays.",
             )
         elif mm > settings.warn_mm and not told:
             yield Finding(

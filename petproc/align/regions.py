@@ -35,12 +35,12 @@ def offsets(level: Level, motion: Motion, anatomy: Anatomy) -> dict[str, RegionO
 
 def parts_of(places: Floats, anatomy: Anatomy) -> dict[str, Mask]:
     """Which places (n, 3) are in the neck, above the tips of the lungs and so about the clavicles; in the chest, down
-    to the domes of the diaphragm; in the abdomen. Empty where no lung tells."""
+    to the diaphragm, half way between its domes and its lowest recess; in the abdomen. Empty where no lung tells."""
     if anatomy.lungs is None:
         return {}
     x, height = places[:, 0], places[:, 2]
     neck = (height > anatomy.lungs.top) & (np.abs(x - anatomy.lungs.middle) < NECK_HALF_MM)
-    abdomen = height < anatomy.lungs.dome
+    abdomen = height < (anatomy.lungs.dome + anatomy.lungs.bottom) / 2
     return {NECK: neck, CHEST: (height <= anatomy.lungs.top) & ~abdomen, ABDOMEN: abdomen}
 
 
