@@ -2,8 +2,8 @@
 
 An organ has no centreline, and is measured away from its margin: its depth is the plain Euclidean distance from centre
 to centre of the mask's voxels and the others (+ inside), interpolated between them: 0.1 to 0.4 mm too deep in a ball,
-half a voxel at flat faces, where a vessel's is within 0.1 mm. Where the CT ends, so does the organ. The quantiles over a PET
-voxel are those of vessels, over the same 8 x 8 x 8 lattice.
+half a voxel at flat faces, where a vessel's is within 0.1 mm. Where the CT ends, so does the organ. The quantiles over
+a PET voxel are those of vessels, over the same 8 x 8 x 8 lattice.
 """
 
 from __future__ import annotations

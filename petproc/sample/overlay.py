@@ -1,6 +1,7 @@
 """Pictures by which a reader judges a segmentation: every region on CT and PET, and all of them on the whole body.
 
-PNG bytes by name: `overview`, then the regions in the order of their label values. The same images give the same
+PNG bytes by name: `overview`, then every vessel's regions in the order of their label values; an organ has no picture
+of its own, but its outline on those of others. The same images give the same
 bytes: nothing of the machine's style or clock enters.
 """
 
@@ -51,9 +52,9 @@ def draw_overlays(
 
     scene = scene_of(pet, ct, labels, stations, suv_factor)
     with matplotlib.style.context("default"):
-        pictures = {"overview": png(overview(scene), few_colours=False)}
+        pictures = {"overview": png(overview(scene))}
         for region in scene.stations:
-            pictures[region] = png(_strip(scene, region), few_colours=True)
+            pictures[region] = png(_strip(scene, region), inks=scene.inks)
     return pictures
 
 
@@ -78,7 +79,7 @@ def _strip(scene: Scene, region: str) -> Figure:
     sheet.set_axis_off()
     sheet.set_xlim(0.0, wide)
     sheet.set_ylim(0.0, tall)
-    masks = {name: scene.mask(name) for name in scene.stations}
+    masks = {name: scene.mask(name) for name in scene.drawn}
     shown: Any = None
     for column, station in enumerate(chosen):
         middle = column * PITCH_MM + ZOOM_MM / 2
@@ -109,6 +110,8 @@ def _panels(scene: Scene, sheet: Axes, middle: float, plane: Plane, region: str,
     sheet.imshow(hu, cmap="gray", vmin=CT_HU[0], vmax=CT_HU[1], extent=over, **limits)
     shown = sheet.imshow(uptake, cmap="gray_r", vmin=0.0, vmax=scene.pet_top, extent=under, **limits)
     for name, (mask, grid) in masks.items():
+        if not plane.meets(grid):
+            continue
         lines = _outline(seen(mask, grid, plane, 0.0), plane)
         for height in (upper, lower):
             placed = [line + np.array([middle, height]) for line in lines]

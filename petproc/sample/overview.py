@@ -19,6 +19,8 @@ MARGIN_MM = (140.0, 120.0, 60.0)
 """Body shown around the vessels along x, y and z."""
 HEIGHT_IN = 6.4
 LEGEND_IN = 2.3
+LEGEND_STEP, LEGEND_FOOT = 0.095, 0.17
+"""Of the figure's height: from name to name where there is room, and what the note below the names takes."""
 
 
 def overview(scene: Scene) -> Figure:
@@ -39,7 +41,7 @@ def overview(scene: Scene) -> Figure:
         panel.set_axis_off()
         panel.set_title(("from the front", "from the left")[across], fontsize=9, color=SOFT, pad=4)
         _sides(panel, extent, ("R", "L") if across == 0 else ("A", "P"))
-    for region in scene.stations:
+    for region in (*scene.organs, *scene.stations):
         _shadow(scene, region, box, panels)
     _legend(figure, scene, 1 - (LEGEND_IN - 0.15) / width)
     return figure
@@ -66,7 +68,7 @@ def _sides(panel: Axes, extent: tuple[float, float, float, float], names: tuple[
 def _shadow(scene: Scene, region: str, box: Box, panels: Sequence[Axes]) -> None:
     inside = np.argwhere(scene.labels.mask(region))
     shadows = box.silhouettes(scene.labels.grid.to_mm(inside))
-    rows = scene.stations[region]
+    rows = scene.stations.get(region, ())
     height = [row.z_mm for row in rows]
     for across, (panel, shadow) in enumerate(zip(panels, shadows, strict=True)):
         if not shadow.any():
@@ -76,18 +78,22 @@ def _shadow(scene: Scene, region: str, box: Box, panels: Sequence[Axes]) -> None
         panel.contourf(picture, [0.5, 1.5], colors=[colour(region)], alpha=0.3, extent=extent, origin="upper")
         panel.contour(picture, [0.5], colors=[colour(region)], linewidths=1.0, extent=extent, origin="upper")
         along = [row.x_mm if across == 0 else row.y_mm for row in rows]
-        panel.plot(along, height, color=colour(region), linewidth=1.6, solid_capstyle="round")
+        if rows:
+            panel.plot(along, height, color=colour(region), linewidth=1.6, solid_capstyle="round")
 
 
 def _legend(figure: Figure, scene: Scene, left: float) -> None:
     top = 0.9
-    for number, (region, rows) in enumerate(scene.stations.items()):
-        height = top - 0.095 * number
-        volume = float(scene.labels.mask(region).sum()) * scene.labels.grid.voxel_ml
-        length = rows[-1].arc_mm - rows[0].arc_mm
-        figure.text(left, height, words(region), color=colour(region), fontsize=10.5, fontweight="bold")
-        figure.text(left, height - 0.035, f"{length:.0f} mm, {volume:.1f} mL", color=SOFT, fontsize=9)
-    if not scene.stations:
+    step = min(LEGEND_STEP, (top - LEGEND_FOOT) / max(len(scene.drawn), 1))
+    scale = (step / LEGEND_STEP) ** 0.5
+    for number, region in enumerate(scene.drawn):
+        height = top - step * number
+        facts = f"{float(scene.labels.mask(region).sum()) * scene.labels.grid.voxel_ml:.1f} mL"
+        if rows := scene.stations.get(region, ()):
+            facts = f"{rows[-1].arc_mm - rows[0].arc_mm:.0f} mm, {facts}"
+        figure.text(left, height, words(region), color=colour(region), fontsize=10.5 * scale, fontweight="bold")
+        figure.text(left, height - 0.37 * step, facts, color=SOFT, fontsize=9 * scale)
+    if not scene.drawn:
         figure.text(left, top, "No vessel was found.", color=INK, fontsize=10.5)
     note = f"PET: highest uptake along\nthe line of sight, {scene.pet_unit}\n0 (white) to {2 * scene.pet_top:g} (black)"
     figure.text(left, 0.06, note, color=SOFT, fontsize=8.5, linespacing=1.4)

@@ -52,6 +52,13 @@ class Plane:
         offset = np.arange(-self.size_mm / 2, self.size_mm / 2 + self.step_mm / 2, self.step_mm)
         return np.asarray(self.centre + offset[None, :, None] * self.right - offset[:, None, None] * self.up)
 
+    def meets(self, grid: Grid) -> bool:
+        """Whether the picture may show any of a grid's box; the box of its corners is what is asked."""
+        half = self.size_mm / 2
+        corners = [self.centre + a * half * self.right + b * half * self.up for a in (-1, 1) for b in (-1, 1)]
+        index = grid.to_index(corners)
+        return bool((index.max(axis=0) >= -0.5).all() and (index.min(axis=0) <= np.array(grid.shape) - 0.5).all())
+
 
 def letters(direction: Floats) -> str:
     """The patient's direction in one or two letters: L R, P A, H F."""

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from petproc.core.grid import Grid
+from petproc.core.regions import REGIONS
 from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
 from petproc.sample.overlay import draw_overlays
-from petproc.sample.scene import COLOURS
+from petproc.sample.scene import COLOURS, INK, SOFT, _palette
 
 AORTA_XY = (-15.0, -20.0)
 CAVA_XY = (25.0, 10.0)
@@ -145,3 +146,31 @@ def test_a_region_of_few_stations_has_a_picture(scan):
     pet, ct, labels, stations = scan
     few = draw_overlays(pet, ct, labels, stations[:2], suv_factor=3e-4)
     assert list(few) == ["overview", "descending_aorta"]
+
+
+def test_every_region_has_a_colour_of_its_own():
+    assert list(COLOURS) == list(REGIONS)
+    values = np.array([[int(colour[n : n + 2], 16) for n in (1, 3, 5)] for colour in COLOURS.values()])
+    apart = np.linalg.norm(values[:, None] - values, axis=2) + 1e3 * np.eye(len(values))
+    assert apart.min() > 30
+
+
+def test_the_colours_of_all_regions_fit_in_one_palette_beside_the_greys():
+    inks = (*COLOURS.values(), INK, SOFT)
+    palette = _palette(inks)
+    assert len(palette) <= 256
+    shades = {tuple(shade) for shade in palette.tolist()}
+    assert {tuple(int(ink[n : n + 2], 16) for n in (1, 3, 5)) for ink in inks} <= shades
+    assert len([shade for shade in shades if len(set(shade)) == 1]) >= 90
+
+
+def test_organs_have_no_picture_of_their_own_but_outlines_on_those_of_vessels(scan):
+    pet, ct, labels, stations = scan
+    x, y, _ = np.moveaxis(ct.grid.to_mm(np.moveaxis(np.indices(ct.grid.shape), 0, -1)), -1, 0)
+    data = labels.data.copy()
+    data[np.hypot(x + 15.0, y - 15.0) <= 15] = REGIONS["liver"].value
+    both = Labels(data, ct.grid, {**labels.names, REGIONS["liver"].value: "liver"})
+    found = draw_overlays(pet, ct, both, stations[:20], suv_factor=3e-4)
+    assert list(found) == ["overview", "descending_aorta"]
+    assert of_colour(pixels(found["descending_aorta"]), "liver", 5).sum() > 300
+    assert of_colour(pixels(found["overview"]), "liver", 40).sum() > 100
