@@ -1,14 +1,19 @@
 """Organs as rows: depth against an exact ball and box, and against the plain distance on a fine grid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
-from tubes import centres, grid_around, lattice_of
+from tubes import StraightTube, acquisition, centres, grid_around, lattice_of, still
 
 from petproc.core.regions import LABEL_NAMES, REGIONS
-from petproc.core.tables import DEPTH_QUANTILES
-from petproc.core.volume import Labels
+from petproc.core.results import Segmentation
+from petproc.core.tables import DEPTH_QUANTILES, FAR_MM, VOXEL_COLUMNS
+from petproc.core.volume import Labels, Volume
+from petproc.sample import sample_scan
 from petproc.sample.organs import organ_rows
+from petproc.settings import SampleSettings
 
 LIVER = REGIONS["liver"].value
 RANKS = [512 * q // 100 for q in DEPTH_QUANTILES]
@@ -66,7 +71,9 @@ def test_where_the_ct_ends_the_organ_ends(pet):
     rows = organ_rows(liver(block, grid), "liver", pet, threads=1)
     middle = (np.abs(rows.mm[:, :2]) < 3).all(axis=1)
     expected = np.minimum(rows.mm[middle, 2], 30 - rows.mm[middle, 2])
-    np.testing.assert_allclose(rows.median_depth[middle], expected, atol=1.3)  # half a voxel of the mask, and the kink in the middle
+    np.testing.assert_allclose(
+        rows.median_depth[middle], expected, atol=1.3
+    )  # half a voxel of the mask, and the kink in the middle
 
 
 def test_several_pieces_are_one_organ_each_with_its_own_surface(pet):
@@ -89,3 +96,77 @@ def test_threads_change_nothing(pet, threads):
     one, other = (organ_rows(labels, "liver", pet, threads=n) for n in (1, threads))
     np.testing.assert_array_equal(one.depth, other.depth)
     np.testing.assert_array_equal(one.index, other.index)
+
+
+@pytest.fixture(scope="module")
+def abdomen():
+    """An aorta of 8 mm radius with an iliac artery, and a liver from 20 mm beside the aorta's axis."""
+    grid = grid_around([-50.0, -30.0, -60.0], [70.0, 30.0, 40.0], (1.95, 1.95, 3.0))
+    mm = centres(grid)
+    aorta = StraightTube(np.array([0.0, 0.0, 30.0]), np.array([0.0, 0.0, -1.0]), 50.0, 8.0)
+    iliac = StraightTube(np.array([-7.0, 0.0, -24.0]), np.array([-0.6, 0.0, -0.8]), 30.0, 4.0)
+    data = np.zeros(grid.shape, np.uint8)
+    data[iliac.inside(mm)] = REGIONS["left_iliac"].value
+    data[aorta.inside(mm)] = REGIONS["abdominal_aorta"].value
+    data[(mm[..., 0] > 20) & (mm[..., 0] < 60) & (np.abs(mm[..., 1]) < 20) & (np.abs(mm[..., 2]) < 25)] = LIVER
+    stations = (*aorta.stations(region="abdominal_aorta"), *iliac.stations("left_iliac", "left_iliac"))
+    labels = Labels(data, grid, LABEL_NAMES)
+    return Volume(np.full(grid.shape, 40, np.int16), grid, "HU"), Segmentation(labels, stations, "imported")
+
+
+def sampled(abdomen, segmentation=None, threads=1):
+    ct, known = abdomen
+    grid = grid_around([-46.0, -28.0, -57.0], [66.0, 26.0, 36.0], (4.0, 4.0, 3.0))
+    return sample_scan(
+        Volume(np.full(grid.shape, 1000.0, np.float32), grid, "Bq/mL"),
+        ct,
+        acquisition(grid.shape[2]),
+        segmentation or known,
+        still(),
+        settings=SampleSettings(),
+        threads=threads,
+        scan="sub-01_ses-baseline",
+    )
+
+
+@pytest.fixture(scope="module")
+def table(abdomen):
+    return sampled(abdomen)
+
+
+def columns(table, region, *names):
+    at = np.array(table.voxels.column("region").to_pylist()) == region
+    return [table.voxels.column(name).to_numpy()[at] for name in names]
+
+
+def test_organs_stand_in_the_table_beside_vessels_with_their_distance_to_these(table):
+    assert list(table.sidecar["rows"]) == ["abdominal_aorta", "left_iliac", "liver"]
+    i, station, depth, vessel, heart = columns(
+        table, "liver", "i", "station", "depth_p50", "vessel_mm", "myocardium_mm"
+    )
+    x = -46.0 + 4.0 * i
+    assert (station == -1).all()
+    assert depth.max() == pytest.approx(20.0, abs=1.5)
+    near = np.abs(x - 22.0) < 0.1
+    assert vessel[near].min() == pytest.approx(22.0 - 8.0, abs=1.5)
+    assert (heart == FAR_MM).all()
+    assert "liver" not in table.sidecar["absent"]
+    assert table.voxels.schema.names == list(VOXEL_COLUMNS)
+
+
+def test_where_the_iliac_leaves_the_aorta_neither_is_the_other_s_neighbour(table):
+    for region in ("abdominal_aorta", "left_iliac"):
+        depth, vessel = columns(table, region, "depth_p50", "vessel_mm")
+        assert vessel[depth > 0].min() > 6.0
+
+
+def test_a_scan_with_organs_alone_is_measured(abdomen):
+    _, known = abdomen
+    alone = replace(known, labels=liver(known.labels.data == LIVER, known.labels.grid), stations=())
+    table = sampled(abdomen, alone)
+    assert list(table.sidecar["rows"]) == ["liver"]
+    assert (table.voxels.column("vessel_mm").to_numpy() == FAR_MM).all()
+
+
+def test_the_table_s_bytes_do_not_depend_on_threads(abdomen, table):
+    assert sampled(abdomen, threads=3).voxels.equals(table.voxels)
