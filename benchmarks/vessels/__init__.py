@@ -1,0 +1,1 @@
+"""What `benchmarks/segmentation.py` measures, one module a part. Each has `run(options) -> Part`."""
