@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import petproc
 from petproc.core.errors import Finding, Refusal
-from petproc.core.tables import ScanRow, WorksheetRow
+from petproc.core.tables import PointRow, ScanRow, WorksheetRow
 from petproc.layout import scan_name
 from petproc.settings import Section
 from petproc.workflow.handover.refused import write_refused
@@ -61,6 +61,11 @@ class Run:
         nothing = dict.fromkeys(field.name for field in fields(WorksheetRow))
         rows = [WorksheetRow(**{**nothing, **row}) for row in self.params["worksheet"]]
         return {(row.participant, row.session): row for row in rows}
+
+    @property
+    def points(self) -> list[PointRow]:
+        """What readers set in this scan."""
+        return [PointRow(**{"place": None, "reader": None, **row}) for row in self.params["points"]]
 
     def settings(self, kind: type[Settings]) -> Settings:
         return kind.model_validate(self.params["settings"])

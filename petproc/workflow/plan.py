@@ -15,10 +15,11 @@ import yaml
 
 from petproc import layout
 from petproc.core.errors import Refusal
-from petproc.core.tables import ScanRow, WorksheetRow
+from petproc.core.tables import PointRow, ScanRow, WorksheetRow
 from petproc.core.worksheet_cells import check, says_something
 from petproc.io import read_rows
 from petproc.settings import Section, Settings, plain
+from petproc.workflow.points import read_points
 
 NAME = r"[A-Za-z0-9]+"
 """Participants and sessions become parts of file names, as BIDS has them: no other signs."""
@@ -27,17 +28,18 @@ NAME = r"[A-Za-z0-9]+"
 @dataclass(frozen=True)
 class Plan:
     """`scans` are all rows of `config/scans.tsv`, sorted by participant and session; `worksheet` those of
-    `config/worksheet.tsv` that say something, in the same order."""
+    `config/worksheet.tsv` that say something and `points` those of `config/points.tsv`, in the same order."""
 
     settings: Settings
     scans: tuple[ScanRow, ...]
     worksheet: tuple[WorksheetRow, ...] = ()
+    points: tuple[PointRow, ...] = ()
 
     @classmethod
     def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
         """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
         scans = read_scans(study)
-        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans))
+        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans), read_points(study, scans))
         for row in plan.scans:
             plan.mask(row.participant, row.session)
         return plan
@@ -72,6 +74,11 @@ class Plan:
         names = {(row.participant, row.session) for row in self.included}
         rows = [asdict(row) for row in self.worksheet if (row.participant, row.session) in names]
         return [{name: value for name, value in row.items() if value is not None and name != "source"} for row in rows]
+
+    def points_of(self, participant: str, session: str) -> list[dict[str, Any]]:
+        """The readers' points of one scan as plain values; who set them changes no number and stays where it is."""
+        rows = [asdict(row) for row in self.points if (row.participant, row.session) == (participant, session)]
+        return [{name: value for name, value in row.items() if value is not None and name != "reader"} for row in rows]
 
     def constraint(self, *names: str) -> str:
         """A pattern that matches only the participants, or sessions, of the included scans."""

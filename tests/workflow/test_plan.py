@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from snakes import snakemake
 
 from petproc import layout
 from petproc.core.suv import VARIANTS
-from petproc.core.tables import IndexRow, ScanRow, WorksheetRow
+from petproc.core.tables import IndexRow, PointRow, ScanRow, WorksheetRow
 from petproc.io import write_rows
 from petproc.workflow.study import init_study, workflow_root
 
@@ -225,6 +225,26 @@ def test_a_wrong_worksheet_is_one_message_in_words(study: Study, rows: list[Work
     assert status == 1
     assert words in said
     assert "Traceback" not in said
+
+
+def test_a_moved_point_plans_its_scan_alone(study: Study) -> None:
+    points = [
+        PointRow(scan.participant, scan.session, "left_common_carotid", -20.0, 5.0, height, None, "A")
+        for scan in SCANS
+        for height in (60.0, 140.0)
+    ]
+    write_rows(study.folder / layout.POINTS, points, PointRow)
+    assert study.planned() == {}
+    config = study.config()
+    config["segment"]["backends"] = ["classical", "seeded"]
+    config["analyses"]["carotids"] = {"backend": "seeded"}
+    study.configure(config)
+    assert study.planned() == {"segment_seeded": 4, "sample": 4, **TABLES}
+    status, said = study.snakemake()
+    assert status == 0, said
+    points = [replace(points[0], x_mm=-21.0), *(replace(point, reader="B") for point in reversed(points[1:]))]
+    write_rows(study.folder / layout.POINTS, points, PointRow)
+    assert study.planned() == {"segment_seeded": 1, "sample": 1, **TABLES}
 
 
 def test_a_row_that_is_excluded_plans_only_the_tables(study: Study) -> None:

@@ -42,6 +42,14 @@ def mask_of(wildcards):
     return PLAN.mask(wildcards.participant, wildcards.session)
 
 
+def points_of(wildcards):
+    return PLAN.points_of(wildcards.participant, wildcards.session)
+
+
+def bifurcations_of(wildcards):
+    return [row for row in points_of(wildcards) if row.get("place") == "bifurcation"]
+
+
 def segmented_by(backend):
     """What every backend writes."""
     templates = {

@@ -18,6 +18,25 @@ rule segment_classical:
         "../scripts/segment_classical.py"
 
 
+rule segment_seeded:
+    input:
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+    output:
+        **segmented_by("seeded"),
+    log:
+        log_of("segment_seeded", "participant", "session"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        version=RESULTS_VERSION["segment"],
+        settings=values_of(PLAN.settings.segment.seeded),
+        points=points_of,
+    script:
+        "../scripts/segment_seeded.py"
+
+
 rule segment_imported:
     input:
         ct=layout.CT,
@@ -34,6 +53,7 @@ rule segment_imported:
         version=RESULTS_VERSION["segment"],
         settings={"names": values_of(PLAN.settings.segment.imported)["names"]},
         mask=mask_of,
+        points=bifurcations_of,
     script:
         "../scripts/segment_imported.py"
 
