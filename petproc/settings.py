@@ -131,7 +131,17 @@ class GateSettings(Section):
         "descending_aorta": (8.0, 18.0),
         "abdominal_aorta": (5.5, 14.0),
         "superior_vena_cava": (5.0, 13.0),
+        "left_common_carotid": (2.5, 6.0),
+        "right_common_carotid": (2.5, 6.0),
+        "left_internal_jugular": (2.5, 12.0),
+        "right_internal_jugular": (2.5, 12.0),
+        "brachiocephalic_trunk": (4.0, 10.0),
+        "left_subclavian": (2.5, 8.0),
+        "right_subclavian": (2.5, 8.0),
+        "left_iliac": (3.0, 9.0),
+        "right_iliac": (3.0, 9.0),
     }
+    seeded_edge_min: Fraction = 0.8
     low_fraction_max: Fraction = 0.25
     arch_path_cost_max: Positive = 2.0
     arch_length_mm: tuple[float, float] = (70.0, 230.0)

@@ -24,10 +24,17 @@ TRACKED_DOWNWARDS = ("descending_aorta", "abdominal_aorta")
 ASCENDING_TO_DESCENDING_RADIUS_MIN = 0.95
 """An ascending aorta is not narrower than the descending; what looks so is another vessel."""
 
-OUTSIDE_PET, WALL_NOT_VISIBLE, AFTER_LOW_RUN, UNSCORED = (
+EDGE = "edge"
+"""A region's score that only vessels through a reader's points have."""
+SEEDED_OFF_MAX_MM, SEEDED_SHARED_MAX, SEEDED_RADIUS_RATIO_MAX = 3.0, 0.1, 1.6
+"""Of a vessel through a reader's points: how far one may lie outside its wall, how much of it another one claims too,
+and how wide it may be against how thin. Beyond, the path has left the vessel that the reader meant (simulated)."""
+
+OUTSIDE_PET, WALL_NOT_VISIBLE, AFTER_LOW_RUN, POOR_FIT, UNSCORED = (
     "outside-pet",
     "wall-not-visible",
     "after-low-run",
+    "poor-fit",
     "unscored",
 )
 
@@ -50,6 +57,9 @@ def judge(stations: Columns, sample: Mapping[str, Any], settings: GateSettings) 
     reasons[_below(stations["visible_fraction"], settings.visible_fraction_min)] = WALL_NOT_VISIBLE
     for rows in _after_low_runs(stations, settings):
         reasons[rows] = AFTER_LOW_RUN
+    # A path between points comes back to its vessel, so that only where it is away counts.
+    seeded = [region for region, scores in sample["scores"].items() if EDGE in scores]
+    reasons[np.isin(stations["region"], seeded) & _below(stations["ring_score"], settings.ring_score_min)] = POOR_FIT
     if not settings.accept_unscored:
         reasons[np.isnan(stations["visible_fraction"]) | np.isnan(stations["ring_score"])] = UNSCORED
     reasons[~stations["in_pet"]] = OUTSIDE_PET
@@ -95,6 +105,7 @@ def _refused(region: str, stations: Columns, sample: Mapping[str, Any], settings
     failures += _radii(region, stations, settings)
     if region == ARCH:
         failures += _arch(sample["scores"].get(ARCH, {}), settings)
+    failures += _seeded(sample["scores"].get(region, {}), settings)
     return f"needs-review: {'; '.join(failures)}." if failures else None
 
 
@@ -130,6 +141,21 @@ def _radii(region: str, stations: Columns, settings: GateSettings) -> list[str]:
 def _median_radius(stations: Columns, region: str) -> float | None:
     radii = stations["radius_mm"][stations["region"] == region]
     return float(np.median(radii)) if len(radii) else None
+
+
+def _seeded(scores: Mapping[str, float], settings: GateSettings) -> list[str]:
+    if EDGE not in scores:
+        return []
+    failures = []
+    if scores[EDGE] < settings.seeded_edge_min:
+        failures.append(f"mean edge score {scores[EDGE]:.2f} is below {settings.seeded_edge_min:g}")
+    if scores["off_mm"] > SEEDED_OFF_MAX_MM:
+        failures.append(f"one of its points lies {scores['off_mm']:.1f} mm outside it")
+    if scores["shared"] > SEEDED_SHARED_MAX:
+        failures.append(f"{scores['shared']:.0%} of it is claimed by another vessel too")
+    if scores["radius_ratio"] > SEEDED_RADIUS_RATIO_MAX:
+        failures.append(f"its wide part is {scores['radius_ratio']:.1f} times as wide as its thin part")
+    return failures
 
 
 def _arch(scores: Mapping[str, float], settings: GateSettings) -> list[str]:

@@ -110,3 +110,35 @@ def test_masks_without_scores_are_taken_at_their_word_where_the_settings_say_so(
 def test_a_region_that_the_pet_does_not_reach_is_refused(stations):
     stations["in_pet"][:29] = False
     assert gate(stations).refused["descending_aorta"] == "outside-pet: the PET does not reach this region."
+
+
+SEEDED = {"edge": 0.8, "off_mm": 3.0, "shared": 0.1, "radius_ratio": 1.6}
+
+
+@pytest.mark.parametrize(
+    ("scores", "failing"),
+    [
+        ({}, None),
+        ({"edge": 0.79}, "mean edge score 0.79 is below 0.8"),
+        ({"off_mm": 3.1}, "one of its points lies 3.1 mm outside it"),
+        ({"shared": 0.4}, "40% of it is claimed by another vessel too"),
+        ({"radius_ratio": 1.9}, "its wide part is 1.9 times as wide as its thin part"),
+    ],
+)
+def test_a_vessel_through_points_that_left_its_course_needs_review(stations, scores, failing):
+    refused = gate(stations, {"descending_aorta": SEEDED | scores}).refused.get("descending_aorta")
+    assert refused == (failing and f"needs-review: {failing}.")
+
+
+def test_a_poor_fit_on_a_path_between_points_is_rejected_alone(stations):
+    stations["ring_score"][[4, 40]] = 0.21
+    reasons = gate(stations, {"descending_aorta": SEEDED}).reasons
+    assert reasons[3:6].tolist() == ["", "poor-fit", ""]
+    assert reasons[40] == ""
+    assert (gate(stations).reasons == "").all()
+
+
+@pytest.mark.parametrize(("radius", "passes"), [(2.4, False), (2.5, True), (6.0, True), (6.1, False)])
+def test_a_carotid_has_its_own_range_of_radii(make_scan, aorta, radius, passes):
+    stations = make_scan(replace(aorta, region="left_common_carotid", radius=radius)).stations
+    assert ("left_common_carotid" not in gate(stations).refused) is passes
