@@ -26,7 +26,7 @@ COV_WARN = 0.15
 TREND_WARN = 5.0
 """% per cm: over the 3 to 5 cm that a pool spans as much as `COV_WARN` allows its voxels to vary in all. Ours."""
 TREND_SURE = 3.0
-"""Standard errors that a slope must be from 0. Noise alone makes steep slopes: of pools of 16 to 32 voxels with a COV of
+"""Standard errors that a slope must be from 0. Noise alone makes steep ones: of pools of 16 to 32 voxels with a COV of
 10 to 20 % up to a third pass 5 % per cm, and less than 1 % pass both limits (simulated, uncorrelated noise)."""
 
 
