@@ -65,7 +65,7 @@ def judge(stations: Columns, sample: Mapping[str, Any], settings: GateSettings) 
     reasons[~stations["in_pet"]] = OUTSIDE_PET
     refused = {}
     for region in REGIONS:
-        if reason := _refused(region, stations, sample, settings):
+        if reason := _refused(region, stations, sample, settings, reasons):
             refused[region] = reason
     return Gate(reasons, refused)
 
@@ -93,7 +93,9 @@ def _after_low_runs(stations: Columns, settings: GateSettings) -> list[NDArray[n
     return rejected
 
 
-def _refused(region: str, stations: Columns, sample: Mapping[str, Any], settings: GateSettings) -> str | None:
+def _refused(
+    region: str, stations: Columns, sample: Mapping[str, Any], settings: GateSettings, reasons: NDArray[np.str_]
+) -> str | None:
     if region in sample["absent"]:
         return f"absent: {sample['absent'][region]}"
     rows = np.flatnonzero(stations["region"] == region)
@@ -106,6 +108,8 @@ def _refused(region: str, stations: Columns, sample: Mapping[str, Any], settings
     if region == ARCH:
         failures += _arch(sample["scores"].get(ARCH, {}), settings)
     failures += _seeded(sample["scores"].get(region, {}), settings)
+    if EDGE not in sample["scores"].get(region, {}):
+        failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)
     return f"needs-review: {'; '.join(failures)}." if failures else None
 
 
@@ -124,6 +128,14 @@ def _scores(region: str, scores: NDArray[Any], settings: GateSettings) -> list[s
             f"more than {settings.low_fraction_max:.0%}"
         )
     return failures
+
+
+def _mostly(reasons: NDArray[np.str_], settings: GateSettings) -> list[str]:
+    """What is seen here and there only may be anything."""
+    accepted = float((reasons == "").mean())
+    if accepted >= settings.accepted_fraction_min or (reasons == UNSCORED).any():
+        return []
+    return [f"{accepted:.0%} of its stations are accepted, less than {settings.accepted_fraction_min:.0%}"]
 
 
 def _radii(region: str, stations: Columns, settings: GateSettings) -> list[str]:

@@ -26,7 +26,10 @@ APART_MM = 9.0
 STAYS_MM = 6.0
 MIDLINE_MM = 35.0
 ASPECT = 2.0
-LENGTH_MM = 24.0
+LENGTH_MM, CUT_LENGTH_MM = 24.0, 12.0
+"""Shortest trachea above the carina, and where the CT's upper end cuts it."""
+BESIDE_CM2 = 5.0
+"""Lung on either side of the carina."""
 HALF_WINDOW = 40
 """Voxels around the midline in which the airway is looked for."""
 START_EVERY = 4
@@ -55,12 +58,21 @@ def find_carina(torso: Torso) -> Airway | None:
             chain, below = _follow(window, start, piece, low)
             if below is not None and len(chain) > len(best):
                 best, split = chain, below
-    if split is None or len(best) * STEP_MM < LENGTH_MM:
+    cut = bool(best) and best[0][0] > torso.image.grid.shape[2] - 1 - START_EVERY
+    if split is None or len(best) * STEP_MM < (CUT_LENGTH_MM if cut else LENGTH_MM):
         return None
     centres = np.array([[*window.centre(piece), k] for k, piece in best])
+    if not _between_lungs(torso, centres[-1, 0], split):
+        return None
     lowest = centres[-3:].mean(axis=0)
     carina = torso.image.grid.to_mm([lowest[0], lowest[1], split + 0.5])
     return Airway((float(carina[0]), float(carina[1]), float(carina[2])), torso.image.grid.to_mm(centres))
+
+
+def _between_lungs(torso: Torso, i: float, k: int) -> bool:
+    lung = torso.lungs[:, :, min(k // COARSE, torso.lungs.shape[2] - 1)].sum(axis=1) * (COARSE * STEP_MM) ** 2 / 100.0
+    middle = round(i / COARSE)
+    return bool(min(lung[:middle].sum(), lung[middle:].sum()) > BESIDE_CM2)
 
 
 class _Window:

@@ -69,7 +69,7 @@ def test_too_many_low_stations_need_review(stations):
     assert refused == "needs-review: 28% of its stations score below 0.22, more than 25%."
 
 
-@pytest.mark.parametrize(("radius", "passes"), [(7.9, False), (8.0, True), (18.0, True), (18.1, False)])
+@pytest.mark.parametrize(("radius", "passes"), [(7.4, False), (7.5, True), (18.0, True), (18.1, False)])
 def test_a_radius_outside_its_range_needs_review(stations, radius, passes):
     stations["radius_mm"][:29] = radius
     assert ("descending_aorta" not in gate(stations).refused) is passes
@@ -87,7 +87,7 @@ def test_an_ascending_aorta_narrower_than_the_descending_needs_review(make_scan,
     ("scores", "failing"),
     [
         ({"path_cost": 2.0, "path_length_mm": 70.0, "apex_above_carina_mm": 12.0}, None),
-        ({"path_cost": 2.1}, "path_cost 2.1 is outside -inf to 2"),
+        ({"path_cost": 3.1}, "path_cost 3.1 is outside -inf to 3"),
         ({"path_length_mm": 37.0}, "path_length_mm 37.0 is outside 70 to 230"),
         ({"apex_above_carina_mm": 71.0}, "apex_above_carina_mm 71.0 is outside 12 to 70"),
     ],
@@ -142,3 +142,18 @@ def test_a_poor_fit_on_a_path_between_points_is_rejected_alone(stations):
 def test_a_carotid_has_its_own_range_of_radii(make_scan, aorta, radius, passes):
     stations = make_scan(replace(aorta, region="left_common_carotid", radius=radius)).stations
     assert ("left_common_carotid" not in gate(stations).refused) is passes
+
+
+def test_a_region_of_which_less_than_half_is_believed_goes_to_review_as_a_whole(stations):
+    rows = np.flatnonzero(stations["region"] == "descending_aorta")
+    stations["visible_fraction"][rows[: len(rows) // 2]] = 0.1
+    assert "descending_aorta" not in gate(stations).refused
+    stations["visible_fraction"][rows[: len(rows) // 2 + 1]] = 0.1
+    assert "of its stations are accepted, less than 50%" in gate(stations).refused["descending_aorta"]
+    assert "descending_aorta" not in gate(stations, settings=GateSettings(accepted_fraction_min=0.2)).refused
+
+
+def test_what_the_pet_does_not_reach_does_not_count_against_a_region(stations):
+    rows = np.flatnonzero(stations["region"] == "descending_aorta")
+    stations["in_pet"][rows[2:]] = False
+    assert "descending_aorta" not in gate(stations).refused

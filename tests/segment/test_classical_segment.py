@@ -62,15 +62,60 @@ def test_labels_and_stations_name_the_same_regions(segmented: Segmentation):
     assert labelled <= set(REGIONS)
 
 
-def test_turned_axes_give_the_same_mask(chest: PhantomScan, segmented: Segmentation):
-    ct = chest.ct
-    affine = ct.grid.affine.copy()
-    affine[:3, 3] += affine[:3, 2] * (ct.grid.shape[2] - 1)
-    affine[:3, 2] *= -1
-    data = np.flip(ct.data, 2).transpose(1, 2, 0)
-    turned = segment(Volume(data, Grid(data.shape, affine[:, [1, 2, 0, 3]]), "HU"), scan="x")
-    back = np.flip(turned.labels.data.transpose(2, 0, 1), 2)
+STORED = {
+    "slices from above, coronal": ((1, 2, 0), (2,)),
+    "feet first and prone": ((0, 1, 2), (1, 2)),
+    "mirrored, rows for columns": ((1, 0, 2), (0,)),
+}
+"""Order of the array's axes, and which of them are flipped; the affine says so, and the world stays as it is."""
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_ct_stored_otherwise_gives_the_same_masks(name: str, chest: PhantomScan, segmented: Segmentation):
+    order, flipped = STORED[name]
+    affine = chest.ct.grid.affine.copy()
+    for axis in flipped:
+        affine[:3, 3] += affine[:3, axis] * (chest.ct.grid.shape[axis] - 1)
+        affine[:3, axis] *= -1
+    data = np.flip(chest.ct.data, flipped).transpose(order)
+    stored = segment(Volume(data, Grid(data.shape, affine[:, [*order, 3]]), "HU"), scan="x")
+    back = np.flip(stored.labels.data.transpose(np.argsort(order)), flipped)
     assert (back != segmented.labels.data).sum() <= 0.001 * (back > 0).sum()
+
+
+def in_view(chest: PhantomScan, low_mm: float, high_mm: float) -> Volume:
+    """The slices between two heights over the carina."""
+    height = chest.ct.grid.to_mm(np.outer(np.arange(chest.ct.grid.shape[2]), [0, 0, 1]))[:, 2]
+    above = height - chest.landmarks["carina"][2]
+    kept = np.flatnonzero((above >= low_mm) & (above <= high_mm))
+    affine = chest.ct.grid.affine.copy()
+    affine[:3, 3] = chest.ct.grid.to_mm([0, 0, kept[0]])
+    data = chest.ct.data[:, :, kept[0] : kept[-1] + 1]
+    return Volume(data, Grid(data.shape, affine), "HU")
+
+
+def test_a_ct_that_ends_within_the_arch_gives_the_descending_aorta_and_says_why_not_the_rest(chest: PhantomScan):
+    cut = segment(in_view(chest, -110.0, 22.0), scan="x")
+    assert cut.landmarks["carina"][2] == pytest.approx(chest.landmarks["carina"][2], abs=3.0)
+    assert {row.region for row in cut.stations} == {"descending_aorta"}
+    assert "too close above the carina" in cut.absent["aortic_arch"]
+
+
+def test_an_arch_whose_top_is_cut_off_has_no_visible_wall_there(chest: PhantomScan):
+    cut = segment(in_view(chest, -110.0, 30.0), scan="x")
+    highest = max((row for row in cut.stations if row.vessel == AORTA), key=lambda row: row.z_mm)
+    assert highest.region == "aortic_arch"
+    assert highest.visible_fraction is not None
+    assert highest.visible_fraction < 0.5
+
+
+def test_a_ct_from_neck_to_heart_has_the_arch_though_little_of_the_descending_aorta(chest: PhantomScan):
+    upper = segment(in_view(chest, -50.0, 80.0), scan="x")
+    assert list(dict.fromkeys(row.region for row in upper.stations if row.vessel == AORTA)) == [
+        "ascending_aorta",
+        "aortic_arch",
+        "descending_aorta",
+    ]
 
 
 def test_the_same_image_gives_the_same_bytes_whatever_the_threads(chest: PhantomScan, segmented: Segmentation):
@@ -95,7 +140,6 @@ NOTHING = {
     "noise": np.random.default_rng(0).normal(40, 100, (60, 60, 60)),
     "strong noise": np.random.default_rng(0).normal(40, 300, (60, 60, 80)),
     "head": head(),
-    "three slices": np.full((40, 40, 3), 40.0),
 }
 
 
@@ -105,3 +149,10 @@ def test_a_ct_without_an_aorta_is_refused(name: str):
         segment(volume(NOTHING[name]), scan="sub-01_ses-baseline")
     assert refused.value.scan == "sub-01_ses-baseline"
     assert "imported" in refused.value.remedy
+
+
+@pytest.mark.parametrize("slices", [1, 3, 19])
+def test_a_ct_shorter_than_any_vessel_that_is_followed_is_refused_as_too_little(slices: int):
+    with pytest.raises(Refusal, match="too-little-in-view") as refused:
+        segment(volume(np.full((40, 40, slices), 40.0)), scan="sub-01_ses-baseline")
+    assert f"{slices * 3 // 2 * 2} mm" in refused.value.reason

@@ -12,7 +12,12 @@ from petproc.core.errors import Refusal
 from petproc.core.results import Point
 from petproc.core.volume import Volume
 from petproc.segment.airway import Airway
-from petproc.segment.classical.descending import Descending, find_descending
+from petproc.segment.classical.descending import (
+    BELOW_CARINA_MIN_MM,
+    LENGTH_MIN_MM,
+    Descending,
+    find_descending,
+)
 from petproc.segment.classical.spine import find_spine
 from petproc.segment.classical.surface import Surface, fit_surface
 from petproc.segment.classical.thoracic import Thoracic, find_thoracic
@@ -42,11 +47,13 @@ class Aorta:
 
 
 def find_aorta(ct: Volume, torso: Torso, airway: Airway | None, *, scan: str) -> Aorta:
-    """The aorta of `ct`, or a `Refusal` as `no-aorta-in-view`."""
+    """The aorta of `ct`, or a `Refusal` as `too-little-in-view` or `no-aorta-in-view`."""
+    _long_enough(torso, scan)
     spine = find_spine(torso)
     carina_k = None if airway is None else carina_slice(torso, airway.carina)
     top = torso.image.grid.shape[2] - 1 if carina_k is None else carina_k - round(BELOW_CARINA_MM / STEP_MM)
-    descending = None if spine is None else find_descending(torso, spine, top=top)
+    shortest = LENGTH_MIN_MM if carina_k is None else BELOW_CARINA_MIN_MM
+    descending = None if spine is None else find_descending(torso, spine, top=top, length_min_mm=shortest)
     if spine is None or descending is None:
         raise Refusal(
             "no-aorta-in-view",
@@ -65,6 +72,17 @@ def find_aorta(ct: Volume, torso: Torso, airway: Airway | None, *, scan: str) ->
         lung_beside=torso.lung_beside(surface.points_mm),
     )
     return Aorta(surface, regions, descending, thoracic)
+
+
+def _long_enough(torso: Torso, scan: str) -> None:
+    height_mm = torso.image.grid.shape[2] * STEP_MM
+    if height_mm < LENGTH_MIN_MM:
+        raise Refusal(
+            "too-little-in-view",
+            f"The CT shows {height_mm:.0f} mm of the body: too little for a vessel to be followed.",
+            f"Give a CT of {LENGTH_MIN_MM:.0f} mm or more, or masks with the imported backend.",
+            scan,
+        )
 
 
 def carina_slice(torso: Torso, carina: Point) -> int:

@@ -32,7 +32,10 @@ WING_BONE_MM2, CREST_BONE_MM2 = 1200.0, 260.0
 BELOW_CREST_MM, ABOVE_CREST_MM = 30.0, 60.0
 """The aorta divides at L3 to L5, the crests lie at L4."""
 DIVIDES_DROP = 0.2
-LENGTH_MIN_MM = 60.0
+TURNS_ASIDE_MM = 5.0
+"""An iliac artery runs as much to the side as down; phantoms and patients leave the line by 4 mm at most above it."""
+LENGTH_MIN_MM, BELOW_CARINA_MIN_MM = 60.0, 30.0
+"""Shortest chain that is an aorta; less will do where the carina says where it begins."""
 FOUND_MEDIAN = 0.3
 """A chain of circles with a lower median score follows nothing."""
 
@@ -45,12 +48,12 @@ class Descending:
     blood: Blood
 
 
-def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending | None:
+def find_descending(torso: Torso, spine: Spine, *, top: int, length_min_mm: float = LENGTH_MIN_MM) -> Descending | None:
     """The chain from slice `top` of the 2 mm image down to where the aorta divides or the CT ends; None
-    where nothing of at least 60 mm looks like an aorta."""
+    where nothing of at least `length_min_mm` looks like an aorta."""
     crest = crest_slice(torso, spine)
     bottom = 0 if crest is None else max(0, crest - round(BELOW_CREST_MM / STEP_MM))
-    if (top - bottom) * STEP_MM < LENGTH_MIN_MM:
+    if (top - bottom) * STEP_MM < length_min_mm:
         return None
     k = np.arange(top, bottom - 1, -1)
     window = follow(torso.image, k, (spine.i[k], spine.j[k]), left=(-32, 64), front=(-34, 66))
@@ -71,9 +74,9 @@ def find_descending(torso: Torso, spine: Spine, *, top: int) -> Descending | Non
     if taper is not None:
         path = track(window, RADII_MM, score, prior=position + taper, penalty=PENALTY)
     if crest is not None:
-        path = _undivided(path, crest)
+        path = undivided(path, crest)
     path = _ended(path)
-    if len(path.scores) * STEP_MM < LENGTH_MIN_MM or np.median(path.scores) < FOUND_MEDIAN:
+    if len(path.scores) * STEP_MM < length_min_mm or np.median(path.scores) < FOUND_MEDIAN:
         return None
     return Descending(path, _own_blood(torso, path))
 
@@ -133,16 +136,30 @@ def _tapered(path: Track, thorax: NDArray[np.bool_]) -> Prior | None:
     return prior
 
 
-def _undivided(path: Track, crest: int) -> Track:
-    """`path` down to where the aorta divides: near the crests the circle's score drops and does not come back."""
+def undivided(path: Track, crest: int) -> Track:
+    """`path` down to where the aorta divides: near the crests its circle fits worse from there on, or it turns aside
+    into one iliac artery, faster than a tortuous aorta does."""
     smooth = ndimage.uniform_filter1d(path.scores, 3, mode="nearest")
-    before, after = round(40.0 / STEP_MM), round(20.0 / STEP_MM)
+    aside = _aside_mm(path)
+    before, after, lately = (round(mm / STEP_MM) for mm in (40.0, 20.0, 14.0))
     near = np.flatnonzero(path.voxels[:, 2] < crest + ABOVE_CREST_MM / STEP_MM)
     for n in near[near > before]:
         low = float(np.median(smooth[n - before : n])) - DIVIDES_DROP
         if smooth[n] < low and smooth[n : n + after].mean() < low:
-            return path[: int(n) - 3]
+            return path[: int(n) - 1]
+        if min(abs(aside[n]), abs(aside[n] - aside[n - lately])) > TURNS_ASIDE_MM:
+            return path[: int(n) - round(TURNS_ASIDE_MM / STEP_MM)]
     return path
+
+
+def _aside_mm(path: Track) -> Floats:
+    """How far to the side each circle lies of the line that the path followed 16 to 70 mm above it."""
+    aside = np.zeros(len(path.scores))
+    first, last = round(70.0 / STEP_MM), round(16.0 / STEP_MM)
+    for n in range(first, len(aside)):
+        at = np.arange(n - first, n - last)
+        aside[n] = path.voxels[n, 0] - np.polyval(np.polyfit(at - n, path.voxels[at, 0], 1), 0.0)
+    return STEP_MM * aside
 
 
 def _ended(path: Track) -> Track:

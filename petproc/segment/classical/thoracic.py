@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
 Voxel = tuple[int, int, int]
 
-RADII_MM = np.array([10.5, 12.0, 13.5, 15.0, 16.5, 18.0, 19.5, 21.0])
+RADII_MM = np.array([9.0, 10.5, 12.0, 13.5, 15.0, 16.5, 18.0, 19.5, 21.0])
 BELOW_CARINA_MM, ABOVE_CARINA_MM = 64.0, 6.0
 PENALTY = (0.12, 0.05, 0.05)
 FRONT_OF_SPINE_MM, LEFT_OF_SPINE_MM = 62.0, 8.0
