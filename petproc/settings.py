@@ -126,9 +126,9 @@ class GateSettings(Section):
         "superior_vena_cava": 0.40,
     }
     radius_mm: dict[str, tuple[float, float]] = {
-        "ascending_aorta": (12.0, 22.0),
-        "aortic_arch": (10.0, 20.0),
-        "descending_aorta": (8.0, 18.0),
+        "ascending_aorta": (10.5, 22.0),
+        "aortic_arch": (8.5, 20.0),
+        "descending_aorta": (7.5, 18.0),
         "abdominal_aorta": (5.5, 14.0),
         "superior_vena_cava": (5.0, 13.0),
         "left_common_carotid": (2.5, 6.0),
@@ -143,7 +143,8 @@ class GateSettings(Section):
     }
     seeded_edge_min: Fraction = 0.8
     low_fraction_max: Fraction = 0.25
-    arch_path_cost_max: Positive = 2.0
+    accepted_fraction_min: Fraction = 0.5
+    arch_path_cost_max: Positive = 3.0
     arch_length_mm: tuple[float, float] = (70.0, 230.0)
     arch_apex_above_carina_mm: tuple[float, float] = (12.0, 70.0)
     accept_unscored: bool = True
