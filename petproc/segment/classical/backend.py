@@ -22,6 +22,7 @@ from petproc.segment.classical.aorta import Aorta, arch_scores, carina_slice, fi
 from petproc.segment.classical.cava import cava_surface, track_cava, without
 from petproc.segment.classical.ring import ring_scores
 from petproc.segment.classical.surface import Surface
+from petproc.segment.classical.visible import visible_fraction
 from petproc.segment.classical.voxelise import voxels_inside
 from petproc.segment.classical.window import Blood
 from petproc.segment.parts import aortic_landmark
@@ -37,7 +38,7 @@ def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
     """Aorta and superior vena cava on the grid of `ct` (HU, any orientation).
 
     The result is the same for any number of `threads`; one is used. Refused as `no-aorta-in-view` where no chain of
-    circles of 60 mm or more follows an aorta.
+    circles of 60 mm or more follows an aorta, as `too-little-in-view` where the CT is shorter than that.
     """
     del threads
     torso = find_torso(ct)
@@ -85,7 +86,7 @@ def _tube(image: Volume, surface: Surface, blood: Blood) -> Tube:
         surface.points_mm,
         surface.equal_radius_mm,
         ring_scores(image, surface, blood=blood),
-        surface.visible.mean(axis=1),
+        visible_fraction(image, surface, blood=blood),
     )
 
 
