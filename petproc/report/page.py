@@ -75,7 +75,7 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         to_look_at=to_look_at(content.vessels),
         blood=blood(content.change),
         pools=pools(content.uptake),
-        organs=organs(content.change, analysis.quantify.regions),
+        organs=organs(content.change, content.uptake, analysis.quantify.regions),
         organ_metrics=ORGAN,
         scans=scans_of(content.scans, content.uptake),
         inputs=scan_inputs(content.inputs, content.uptake),

@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from petproc.compare import INDEX_VESSEL
 from petproc.core.errors import Finding
-from petproc.core.measure import BLOOD_SUV_MEAN, ORGAN
+from petproc.core.measure import BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
 from petproc.core.regions import ORGANS
 from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
+from petproc.report.complete import ratios_of
 from petproc.report.figures import SMALL, Pair, before_and_after, changes
 from petproc.report.profile import along_vessel
 from petproc.report.words import coded, words
@@ -112,9 +113,8 @@ def blood(change: Sequence[ChangeRow]) -> list[Section]:
 
 
 def scans_of(scans: Sequence[ScanRow], uptake: Sequence[UptakeRow]) -> dict[str, Any]:
-    """How many scans were measured, refused and left out."""
-    asked = METRICS if any(row.metric in METRICS for row in uptake) else ORGAN
-    measured = {(row.participant, row.session) for row in uptake if row.metric in asked and row.value is not None}
+    """How many scans were measured (as `complete.tsv` has it), refused and left out."""
+    measured = {(row.participant, row.session) for row in ratios_of(uptake) if row.value is not None}
     included = [scan for scan in scans if scan.include == "yes"]
     done = sum((scan.participant, scan.session) in measured for scan in included)
     return {

@@ -9,6 +9,8 @@ from petproc.core.measure import BLOOD, BLOOD_RATIO, ORGAN
 from petproc.core.regions import ORGANS
 from petproc.core.tables import ChangeRow, UptakeRow
 
+SESSIONS = ("baseline", "followup")
+
 
 @dataclass(frozen=True)
 class PoolRow:
@@ -23,11 +25,22 @@ class PoolRow:
 
 
 @dataclass(frozen=True)
+class OrganCell:
+    """A quantity at both visits, each where it was measured; `why` there is no change."""
+
+    before: float | None
+    after: float | None
+    change: float | None
+    percent: float | None
+    why: str | None
+
+
+@dataclass(frozen=True)
 class OrganSection:
-    """Rows of one organ by metric, for every participant."""
+    """One organ: of every participant a cell for each quantity in the order of `ORGAN`."""
 
     region: str
-    participants: Sequence[tuple[str, Mapping[str, ChangeRow]]]
+    participants: Sequence[tuple[str, Sequence[OrganCell]]]
 
 
 def pools(uptake: Sequence[UptakeRow]) -> list[PoolRow]:
@@ -46,14 +59,18 @@ def pools(uptake: Sequence[UptakeRow]) -> list[PoolRow]:
     return rows
 
 
-def organs(change: Sequence[ChangeRow], names: Sequence[str]) -> list[OrganSection]:
-    """A section for each organ among `names` that has rows."""
+def organs(change: Sequence[ChangeRow], uptake: Sequence[UptakeRow], names: Sequence[str]) -> list[OrganSection]:
+    """A section for each organ among `names` that has rows; what one visit alone has is shown too."""
+    values = {(row.participant, row.session, row.region, row.metric): row.value for row in uptake}
     sections = []
-    for name in names:
-        by_participant: dict[str, dict[str, ChangeRow]] = {}
+    for name in (name for name in names if name in ORGANS):
+        by_participant: dict[str, dict[str, OrganCell]] = {}
         for row in change:
-            if name in ORGANS and row.region == name and row.metric in ORGAN:
-                by_participant.setdefault(row.participant, {})[row.metric] = row
+            if row.region == name and row.metric in ORGAN:
+                before, after = (values.get((row.participant, session, name, row.metric)) for session in SESSIONS)
+                cell = OrganCell(before, after, row.change, row.percent_change, row.reason)
+                by_participant.setdefault(row.participant, {})[row.metric] = cell
         if by_participant:
-            sections.append(OrganSection(name, list(by_participant.items())))
+            rows = [(person, [cells[metric] for metric in ORGAN]) for person, cells in by_participant.items()]
+            sections.append(OrganSection(name, rows))
     return sections

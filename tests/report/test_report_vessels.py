@@ -111,10 +111,30 @@ def organ(metric, before, after):
 
 def test_organs_have_a_section_of_their_own_and_are_no_vessels():
     change = [organ(name, 2.0, 2.2) for name in ORGAN]
-    html = page(change=change, regions=(ARCH, "liver"))
+    visits = [of_liver(s, name, value) for s, value in (("baseline", 2.0), ("followup", 2.2)) for name in ORGAN]
+    html = page(change=change, uptake=visits, regions=(ARCH, "liver"))
     assert rows_of(section_of(html, "organs"))[1] == "01 " + " ".join(["2.00 → 2.20 +10.0 %"] * 4)
     assert "Liver" not in text_of(section_of(html, "regions"))
     assert 'id="organs"' not in page()
+
+
+def of_liver(session, metric, value):
+    return UptakeRow("01", session, "liver", metric, value, ORGAN[metric].unit, 0, 900, 40.0, None, None, 120.0,
+                     "measured", None)  # fmt: skip
+
+
+def test_an_organ_of_one_visit_alone_is_shown_and_said_to_be_not_compared():
+    change = [ChangeRow("01", "liver", name, "1", None, None, None, None, False, None, None, "refused",
+                        "one-visit: no followup", None) for name in ORGAN]  # fmt: skip
+    html = page(change=change, uptake=[of_liver("baseline", name, 2.0) for name in ORGAN], regions=("liver",))
+    assert rows_of(section_of(html, "organs"))[1] == "01 " + " ".join(["2.00 → \N{EN DASH} not compared"] * 4)
+    assert 'title="one-visit: no followup"' in section_of(html, "organs")
+
+
+def test_a_scan_with_suv_and_without_blood_is_no_measured_scan():
+    suv = UptakeRow("01", "baseline", ARCH, "mean_suv_max", 3.0, "g/mL", 5, 9, 9.0, None, None, None, "measured", None)
+    tiles = text_of(page(uptake=[suv, ratio("mean_tbr_max", ARCH, None)]).split('<section class="tiles"')[1])
+    assert "0 scans measured, 1 refused" in tiles
 
 
 def ratio(metric, region, value):
