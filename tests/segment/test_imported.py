@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy.spatial import cKDTree
 
 from petproc.core.errors import Refusal
@@ -11,6 +12,7 @@ from petproc.core.tables import PointRow
 from petproc.core.volume import Labels, Volume
 from petproc.phantom import CHEST, make_scan
 from petproc.segment import imported, labelled
+from petproc.settings import ImportedSettings
 
 NAMES = {name: region.value for name, region in REGIONS.items()}
 
@@ -308,3 +310,11 @@ def test_organs_keep_all_their_pieces_and_have_no_stations(neck):
 
 
 VALUES_NO_AORTA = {name: value for name, value in VALUES.items() if name != "aorta"}
+
+
+def test_names_hold_either_the_undivided_aorta_or_its_parts():
+    assert ImportedSettings(names={"aorta": 52, "liver": 5}).names["aorta"] == 52
+    with pytest.raises(ValidationError, match="keep one"):
+        ImportedSettings(names={"aorta": 52, "aortic_arch": 2})
+    with pytest.raises(ValidationError, match="unknown region heart"):
+        ImportedSettings(names={"heart": 1})
