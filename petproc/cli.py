@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import petproc
+from petproc import layout
 from petproc.core.errors import Refusal
 
 app = typer.Typer(
@@ -186,6 +187,27 @@ def run(
     if not only_plans(options):
         print_summary(study)
     raise typer.Exit(status)
+
+
+@app.command()
+def points(
+    study: Annotated[Path, typer.Argument(help="Folder of the study.")],
+    markups: Annotated[Path, typer.Argument(help="Points of one vessel, saved by 3D Slicer (.mrk.json).")],
+    participant: Annotated[str, typer.Option(help="As in config/scans.tsv.")],
+    session: Annotated[str, typer.Option(help="As in config/scans.tsv.")],
+    region: Annotated[str, typer.Option(help="The vessel: left_common_carotid, ...")],
+    reader: Annotated[str | None, typer.Option(help="Who set them, by code.")] = None,
+) -> None:
+    """Add a reader's points in a vessel to config/points.tsv, for the seeded backend.
+
+    A point whose label holds the word bifurcation is that of its carotid. Rows that are there are never changed.
+
+    [bold]Example[/]: petproc points trial left.mrk.json --participant 01 --session baseline --region left_iliac
+    """
+    from petproc.workflow.markups import add_points
+
+    count = add_points(study, markups, scan=(participant, session), region=region, reader=reader)
+    print(f"{count} points added to {layout.path(layout.POINTS, study)}.")
 
 
 @app.command()

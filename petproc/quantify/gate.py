@@ -26,9 +26,9 @@ ASCENDING_TO_DESCENDING_RADIUS_MIN = 0.95
 
 EDGE = "edge"
 """A region's score that only vessels through a reader's points have."""
-SEEDED_OFF_MAX_MM, SEEDED_SHARED_MAX, SEEDED_RADIUS_RATIO_MAX = 3.0, 0.1, 1.6
-"""Of a vessel through a reader's points: how far one may lie outside its wall, how much of it another one claims too,
-and how wide it may be against how thin. Beyond, the path has left the vessel that the reader meant (simulated)."""
+SEEDED_OFF_MAX_MM, SEEDED_STRAYS_MAX_MM, SEEDED_SHARED_MAX = 3.0, 5.0, 0.1
+"""Of a vessel through a reader's points: how far one may lie outside its wall, how far away a path may end that knows
+only one of them, how much of it another vessel may claim too. Beyond, not all points lie in one vessel (simulated)."""
 
 OUTSIDE_PET, WALL_NOT_VISIBLE, AFTER_LOW_RUN, POOR_FIT, UNSCORED = (
     "outside-pet",
@@ -163,10 +163,10 @@ def _seeded(scores: Mapping[str, float], settings: GateSettings) -> list[str]:
         failures.append(f"mean edge score {scores[EDGE]:.2f} is below {settings.seeded_edge_min:g}")
     if scores["off_mm"] > SEEDED_OFF_MAX_MM:
         failures.append(f"one of its points lies {scores['off_mm']:.1f} mm outside it")
+    if scores["strays_mm"] > SEEDED_STRAYS_MAX_MM:
+        failures.append(f"followed from one end alone it strays by {scores['strays_mm']:.1f} mm")
     if scores["shared"] > SEEDED_SHARED_MAX:
         failures.append(f"{scores['shared']:.0%} of it is claimed by another vessel too")
-    if scores["radius_ratio"] > SEEDED_RADIUS_RATIO_MAX:
-        failures.append(f"its wide part is {scores['radius_ratio']:.1f} times as wide as its thin part")
     return failures
 
 

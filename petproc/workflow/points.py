@@ -22,12 +22,17 @@ def read_points(study: Path, scans: Sequence[ScanRow]) -> tuple[PointRow, ...]:
     if not path.is_file():
         return ()
     rows = sorted(read_rows(path, PointRow), key=_order)
+    check_points(rows, scans)
+    return tuple(rows)
+
+
+def check_points(rows: Sequence[PointRow], scans: Sequence[ScanRow]) -> None:
+    """Refuse rows that no vessel of a listed scan can be followed by."""
     known = {(row.participant, row.session) for row in scans}
     for row in rows:
         _check_row(row, known)
     for key in dict.fromkeys((row.participant, row.session) for row in rows):
         _check_scan(layout.scan_name(*key), [row for row in rows if (row.participant, row.session) == key])
-    return tuple(rows)
 
 
 def _order(row: PointRow) -> tuple[object, ...]:

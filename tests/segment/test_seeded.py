@@ -101,6 +101,12 @@ def test_stations_where_the_vessel_is_left_for_muscle_score_low(plain):
     assert all(row.visible_fraction < 0.5 or row.ring_score < 0.22 for row in left)
 
 
+def test_points_in_two_vessels_are_told_by_paths_that_know_one_of_them(plain, carotid):
+    lower, upper = at_height(plain.carotid, LOW)[0], at_height(plain.jugular, SHORT)[0]
+    assert segment(plain.ct, rows([lower, upper])).scores[RIGHT_CAROTID]["strays_mm"] > 5.0
+    assert carotid.scores[RIGHT_CAROTID]["strays_mm"] <= 3.0
+
+
 def test_points_in_fat_or_air_are_in_no_vessel(plain):
     dark = Volume(np.full(plain.ct.grid.shape, -95, np.int16), plain.ct.grid, "HU")
     segmentation = segment(dark, rows(at_height(plain.carotid, LOW, SHORT)))

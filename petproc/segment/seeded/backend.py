@@ -29,8 +29,6 @@ from petproc.settings import SeededSettings
 BIFURCATION = "bifurcation"
 LENGTH_MIN_MM = 10.0
 """Between the first and the last point of a region; what is shorter has no course."""
-THIN_TO_WIDE = (10, 90)
-"""Percentiles of the radius along a region whose ratio tells that it runs from one vessel into another."""
 NO_POINTS = "no points in config/points.tsv"
 
 Floats = NDArray[np.float64]
@@ -184,10 +182,9 @@ def _no_landmark(vessel: str) -> Finding:
 
 
 def _scores(found: Seeded, shared: float) -> dict[str, float]:
-    thin, wide = np.percentile(found.surface.equal_radius_mm, THIN_TO_WIDE)
     return {
         "edge": float(found.edge.mean()),
         "off_mm": found.off_mm,
+        "strays_mm": found.strays_mm,
         "shared": shared,
-        "radius_ratio": float(wide / thin),
     }

@@ -39,16 +39,18 @@ PULLED = 2
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Centres (n, 3) RAS+ mm about 2 mm apart and radii (n,) mm."""
+    """Centres (n, 3) RAS+ mm about 2 mm apart and radii (n,) mm. `strays_mm`: how far from it a chain comes that knows
+    only the first, or only the last point; one that arrives at the other end says that both lie in one vessel."""
 
     points_mm: Floats
     radii_mm: Floats
+    strays_mm: float
 
 
 def find_chain(ct: Volume, readers_mm: Floats, *, blood: Blood, radius_max_mm: float) -> Chain:
     """The chain from the first to the last of `readers_mm` (m, 3), points in order along the vessel."""
     radii = np.arange(RADIUS_MIN_MM, radius_max_mm + 1e-6, 1.0)
-    line = readers_mm
+    line, strays = readers_mm, None
     for step, reach, sigma in zip(SECTION_MM, REACH_MM, SMOOTH_MM, strict=True):
         line = _spaced(line, step)
         _, normals, binormals = frames(line)
@@ -56,13 +58,17 @@ def find_chain(ct: Volume, readers_mm: Floats, *, blood: Blood, radius_max_mm: f
         score = small_circle_scores(around, radii, blood=blood, blur_mm=blur_mm(ct))
         margin = round(radius_max_mm / PIXEL_MM)
         score = score[:, :, margin:-margin, margin:-margin]
-        score = score + _pull(readers_mm, line, normals, binormals, side=score.shape[2])
-        r, a, b = viterbi(score.astype(np.float32), PENALTY).T
+        pull = [_pull(point, line, normals, binormals, side=score.shape[2]) for point in readers_mm]
+        r, a, b = viterbi(score + sum(pull), PENALTY).T
+        if strays is None:
+            alone = [viterbi(score + one, PENALTY) for one in (pull[0], pull[-1])]
+            strays = max(float(np.hypot(path[:, 1] - a, path[:, 2] - b).max()) * PIXEL_MM for path in alone)
         middle = (score.shape[2] - 1) / 2
         across, up = (a - middle) * PIXEL_MM, (b - middle) * PIXEL_MM
         centres = line + normals * across[:, None] + binormals * up[:, None]
         line, wide = smoothed(centres, radii[r], sigma_mm=sigma)
-    return Chain(line, wide)
+    assert strays is not None
+    return Chain(line, wide, strays)
 
 
 def sections(ct: Volume, line: Floats, normals: Floats, binormals: Floats, *, reach_mm: float) -> NDArray[np.float32]:
@@ -80,15 +86,14 @@ def _spaced(points: Floats, step_mm: float) -> Floats:
     return np.stack([np.interp(even, arc, points[:, axis]) for axis in range(3)], axis=1)
 
 
-def _pull(readers: Floats, line: Floats, normals: Floats, binormals: Floats, *, side: int) -> NDArray[np.float32]:
+def _pull(point: Floats, line: Floats, normals: Floats, binormals: Floats, *, side: int) -> NDArray[np.float32]:
     """Score (n, 1, side, side) that is taken from circles away from a reader's point."""
     offset = (np.arange(side) - (side - 1) / 2) * PIXEL_MM
     pull = np.zeros((len(line), 1, side, side), dtype=np.float32)
-    for point in readers:
-        nearest = int(np.linalg.norm(line - point, axis=1).argmin())
-        for n in range(max(0, nearest - PULLED), min(len(line), nearest + PULLED + 1)):
-            away = point - line[nearest]
-            across, up = away @ normals[n], away @ binormals[n]
-            distance = np.hypot(offset[:, None] - across, offset[None] - up)
-            pull[n, 0] -= (np.maximum(0.0, distance - OFF_MIDDLE_MM) / PULL_MM) ** 2
+    nearest = int(np.linalg.norm(line - point, axis=1).argmin())
+    for n in range(max(0, nearest - PULLED), min(len(line), nearest + PULLED + 1)):
+        away = point - line[nearest]
+        across, up = away @ normals[n], away @ binormals[n]
+        distance = np.hypot(offset[:, None] - across, offset[None] - up)
+        pull[n, 0] -= (np.maximum(0.0, distance - OFF_MIDDLE_MM) / PULL_MM) ** 2
     return pull

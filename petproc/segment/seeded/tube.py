@@ -42,12 +42,13 @@ AVERAGE = 5
 @dataclass(frozen=True, eq=False)
 class Seeded:
     """`ring_score` and `edge` (n,) at the points of `surface`; `off_mm`: the farthest reader's point from its wall,
-    0 where all lie inside."""
+    0 where all lie inside; `strays_mm` as of its `Chain`."""
 
     surface: Surface
     ring_score: Floats
     edge: Floats
     off_mm: float
+    strays_mm: float
 
 
 def blood_near(ct: Volume, readers_mm: Floats) -> float:
@@ -68,7 +69,8 @@ def fit_tube(ct: Volume, readers_mm: Floats, *, radius_max_mm: float) -> Seeded:
     chain = find_chain(near, readers_mm, blood=blood, radius_max_mm=radius_max_mm)
     blood = Blood(_within(near, chain.points_mm), HALF_HU)
     surface = fit_surface(near, chain.points_mm, chain.radii_mm, blood=blood, spread_mm=SPREAD_MM)
-    return Seeded(surface, _ring_scores(near, surface, blood), _edges(near, surface), _off(surface, readers_mm))
+    ring, edges = _ring_scores(near, surface, blood), _edges(near, surface)
+    return Seeded(surface, ring, edges, _off(surface, readers_mm), chain.strays_mm)
 
 
 def _within(ct: Volume, points: Floats) -> float:
