@@ -95,8 +95,7 @@ def _findings(applied: Applied | None, known: Known, settings: QuantifySettings)
 def _inputs(tables: ScanTables, applied: Applied | None, known: Known) -> tuple[InputRow, ...]:
     if applied:
         return applied.inputs
-    told = tables.refusal or {}
-    why = words(Refusal(told["code"], told["reason"], told["remedy"])) if told else known.suv.missing or ""
+    why = words(tables.refused) if tables.refused else known.suv.missing or ""
     return no_inputs(tables.participant, tables.session, why)
 
 

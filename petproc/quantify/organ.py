@@ -42,7 +42,7 @@ def measure_organ(organ: str, scans: Scans, settings: QuantifySettings) -> Organ
     scan, absent = scans.of(organ), scans.tables_of(organ).sample["absent"]
     rows = rows_of_organ(scan, organ)
     if organ in absent or not len(rows["k"]):
-        why = absent.get(organ, f"the segmentation has no {organ}.")
+        why = f"No {organ}: {absent.get(organ, 'it is not segmented.')}"
         raise Refusal("absent", why, "Name a backend that segments it in backend_of, or leave it out of regions.")
     depth_mm = settings.depth_in(organ)
     core = np.flatnonzero(rows["depth_p50"] >= depth_mm)

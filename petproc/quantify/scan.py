@@ -52,10 +52,8 @@ class Scans:
         return found
 
     def _prepare(self, tables: ScanTables) -> Scan | Refusal:
-        if tables.refusal is not None:
-            return Refusal(**{name: tables.refusal[name] for name in ("code", "reason", "remedy")})
         try:
-            return prepare(replace(tables, acquisition=self._tables.acquisition), self._settings)
+            return tables.refused or prepare(replace(tables, acquisition=self._tables.acquisition), self._settings)
         except Refusal as refusal:
             return refusal
 

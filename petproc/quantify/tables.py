@@ -50,6 +50,12 @@ class ScanTables:
     def backend(self) -> str:
         return str(self.sample.get("backend", ""))
 
+    @property
+    def refused(self) -> Refusal | None:
+        if self.refusal is None:
+            return None
+        return Refusal(**{name: self.refusal[name] for name in ("code", "reason", "remedy")})
+
 
 def columns_read(coverage: str) -> list[str]:
     """Columns of the voxel table that quantification with this depth quantile needs."""

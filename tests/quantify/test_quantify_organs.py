@@ -93,12 +93,12 @@ def test_without_dose_or_blood_an_organ_keeps_what_does_not_need_them(scan, make
 
 
 def test_an_organ_that_is_not_there_is_absent_with_the_words_of_the_segmentation(scan):
-    assert {row.reason.split(". ")[0] for row in organ_rows(scan).values()} == {"absent: the segmentation has no liver"}
+    assert {row.reason.split(". ")[0] for row in organ_rows(scan).values()} == {"absent: No liver: it is not segmented"}
     told = replace(scan, sample={**scan.sample, "absent": {"liver": "the CT ends above it."}})
     result = quantify_scan(told, LIVER)
     (row,) = [row for row in result.vessels if row.region == "liver"]
     assert (row.status, row.length_mm) == ("absent", None)
-    assert row.reason.startswith("absent: the CT ends above it. ")
+    assert row.reason.startswith("absent: No liver: the CT ends above it. ")
 
 
 def test_an_organ_of_which_too_little_is_seen_needs_review(scan):
