@@ -124,6 +124,7 @@ class GateSettings(Section):
         "descending_aorta": 0.45,
         "abdominal_aorta": 0.45,
         "superior_vena_cava": 0.40,
+        "inferior_vena_cava": 0.45,
     }
     radius_mm: dict[str, tuple[float, float]] = {
         "ascending_aorta": (10.5, 22.0),
@@ -131,6 +132,7 @@ class GateSettings(Section):
         "descending_aorta": (7.5, 18.0),
         "abdominal_aorta": (5.5, 14.0),
         "superior_vena_cava": (5.0, 13.0),
+        "inferior_vena_cava": (5.0, 16.0),
         "left_common_carotid": (2.5, 6.0),
         "right_common_carotid": (2.5, 6.0),
         "left_internal_jugular": (2.5, 12.0),

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Finding
-from petproc.core.regions import AORTA, LABEL_NAMES, REGIONS, SVC, regions_of
+from petproc.core.regions import AORTA, IVC, LABEL_NAMES, REGIONS, SVC, regions_of
 from petproc.core.results import Segmentation
 from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
 from petproc.segment.airway import Airway, find_carina
 from petproc.segment.classical.aorta import Aorta, arch_scores, carina_slice, find_aorta
-from petproc.segment.classical.cava import cava_surface, track_cava, without
+from petproc.segment.classical.cava import Vein, find_cava
+from petproc.segment.classical.inferior_cava import find_inferior_cava
 from petproc.segment.classical.ring import ring_scores
 from petproc.segment.classical.surface import Surface
 from petproc.segment.classical.visible import visible_fraction
@@ -35,7 +36,7 @@ NOT_IN_VIEW = "the vessel's course in the CT does not reach it"
 
 
 def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
-    """Aorta and superior vena cava on the grid of `ct` (HU, any orientation).
+    """Aorta and venae cavae on the grid of `ct` (HU, any orientation).
 
     The result is the same for any number of `threads`; one is used. Refused as `no-aorta-in-view` where no chain of
     circles of 60 mm or more follows an aorta, as `too-little-in-view` where the CT is shorter than that.
@@ -44,35 +45,38 @@ def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
     torso = find_torso(ct)
     airway = find_carina(torso)
     aorta = find_aorta(ct, torso, airway, scan=scan)
-    cava = _cava(ct, torso, aorta, airway)
+    veins = _veins(ct, torso, aorta, airway)
     blood = aorta.descending.blood
     labels = np.zeros(ct.grid.shape, dtype=np.uint8)
-    if cava is not None:
-        _paint(labels, ct, cava, [SVC] * len(cava.points_mm))
+    found = {region: vein for region, vein in veins.items() if isinstance(vein, Vein)}
+    missing = {region: why for region, why in veins.items() if isinstance(why, str)}
+    for region, vein in found.items():
+        _paint(labels, ct, vein.surface, [region] * len(vein.ring))
     _paint(labels, ct, aorta.surface, aorta.regions)
     carina = airway.carina if airway else None
     landmark = aortic_landmark(aorta.surface.points_mm, carina=carina)
     stations = make_stations(AORTA, _tube(torso.image, aorta.surface, blood), regions=aorta.regions, landmark=landmark)
-    if cava is not None:
-        tube = _tube(without(torso.image, aorta.surface, blood), cava, blood)
-        stations += make_stations(SVC, tube, regions=[SVC] * len(cava.points_mm), landmark=None)
+    for region, vein in found.items():
+        stations += make_stations(region, vein.tube, regions=[region] * len(vein.ring), landmark=None)
     return Segmentation(
         Labels(labels, ct.grid, LABEL_NAMES),
         stations,
         "classical",
         scores={"aortic_arch": arch_scores(aorta, carina)} if carina and aorta.thoracic else {},
-        absent=_absent(stations, aorta, airway),
+        absent=_absent(stations, aorta, airway) | missing,
         landmarks={"carina": carina} if carina else {},
         findings=_findings(landmark is None),
     )
 
 
-def _cava(ct: Volume, torso: Torso, aorta: Aorta, airway: Airway | None) -> Surface | None:
+def _veins(ct: Volume, torso: Torso, aorta: Aorta, airway: Airway | None) -> dict[str, Vein | str]:
+    """Both venae cavae, or why one was not found."""
+    line, blood = aorta.descending.path, aorta.descending.blood
+    veins: dict[str, Vein | str] = {IVC: find_inferior_cava(ct, torso, aorta.surface, line, blood=blood)}
     if airway is None or aorta.thoracic is None:
-        return None
-    blood, carina_k = aorta.descending.blood, carina_slice(torso, airway.carina)
-    path = track_cava(torso, aorta.surface, aorta.thoracic.ascending, blood=blood, carina_k=carina_k)
-    return cava_surface(ct, path, torso.image.grid, aorta=aorta.surface, blood=blood)
+        return veins | {SVC: NO_CARINA if airway is None else NO_ARCH}
+    carina_k, ascending = carina_slice(torso, airway.carina), aorta.thoracic.ascending
+    return veins | {SVC: find_cava(ct, torso, aorta.surface, ascending, blood=blood, carina_k=carina_k)}
 
 
 def _paint(labels: NDArray[np.uint8], ct: Volume, surface: Surface, regions: Sequence[str]) -> None:
@@ -92,9 +96,9 @@ def _tube(image: Volume, surface: Surface, blood: Blood) -> Tube:
 
 def _absent(stations: Sequence[Station], aorta: Aorta, airway: Airway | None) -> dict[str, str]:
     found = {station.region for station in stations}
-    upper = ("ascending_aorta", "aortic_arch", SVC)
+    upper = ("ascending_aorta", "aortic_arch")
     absent = {}
-    for region in (*regions_of(AORTA), SVC):
+    for region in regions_of(AORTA):
         if region in found:
             continue
         if region in upper and airway is None:
