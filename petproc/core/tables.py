@@ -31,7 +31,8 @@ VOXEL_COLUMNS: dict[str, str] = {
 `activity` Bq/mL; `depth_pQ` mm under the vessel's lateral outer wall, + inside, the Q % quantile over a lattice in the
 voxel; `station` index into the vessel's stations; `angle_deg` around the centreline: 0 towards the patient's left,
 90 towards the front (projected across the direction of the centreline), in [0, 360); `*_mm` distance to the nearest
-other vessel, PET-hot myocardium, lung (capped at `FAR_MM`).
+other vessel (a vessel and its branches are one), PET-hot myocardium, lung (capped at `FAR_MM`).
+Of an organ the voxels of which at least half lies inside, with depth under its surface, `station` -1 and angle 0.
 """
 FAR_MM = 100.0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.regions import GUIDES, REGIONS
 from petproc.dicom.masks import CtSource, Masks, is_dicom, read_masks
+from petproc.workflow.handover.images import read_mask
 
 SHAPE = (40, 30, 12)
 SPACING = (2.0, 1.5, 3.0)
@@ -257,6 +260,19 @@ def test_an_organ_and_an_undivided_aorta_come_back_from_segments_by_name(tmp_pat
     masks = read(path, Liver=REGIONS["liver"].value, **{"Whole aorta": GUIDES["aorta"]})
     assert np.array_equal(masks.labels.data == REGIONS["liver"].value, truth == 1)
     assert np.array_equal(masks.labels.data == GUIDES["aorta"], truth == 2)
+
+
+def test_a_name_map_takes_regions_and_guides_from_structures(tmp_path: Path) -> None:
+    """As the workflow reads them: by the names of the settings, at values that name them to the segmentation."""
+    drawn = {"Leber": circle(10.2, 10.1, 5.3), "AO": circle(25.2, 15.1, 4.3)}
+    path = structures(tmp_path, **{name: [contour(points, 3)] for name, points in drawn.items()})
+    sidecar = tmp_path / "ct.json"
+    sidecar.write_text(json.dumps({"petproc": {"slices": [{"instance": uid} for uid in INSTANCES]}}))
+    files = SimpleNamespace(mask=[path], ct_sidecar=sidecar)
+    read_in = read_mask(files, CT.grid, {"aorta": "AO", "liver": "Leber"}, wanted="")
+    for region, name in (("liver", "Leber"), ("aorta", "AO")):
+        plane = read_in.labels.data[:, :, 3] == read_in.names[region]
+        assert np.array_equal(plane, inside(drawn[name]))
 
 
 def test_segments_of_another_ct_or_beside_its_voxels_are_refused(tmp_path: Path) -> None:
