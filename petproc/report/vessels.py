@@ -49,8 +49,8 @@ def by_region(vessels: Sequence[VesselRow]) -> list[tuple[str, str, Judged]]:
     return [(*place, judged([row for row in vessels if (row.region, row.backend) == place])) for place in places]
 
 
-def to_look_at(vessels: Sequence[VesselRow]) -> list[ToLookAt]:
-    """All that are not accepted over their whole length, those that need review first."""
+def to_look_at(vessels: Sequence[VesselRow]) -> list[tuple[str, list[ToLookAt]]]:
+    """All that are not accepted over their whole length under two headings, those that need review first."""
     found: dict[tuple[str, str, str, str, str], list[str]] = {}
     for row in vessels:
         if row.reason is not None:
@@ -60,5 +60,8 @@ def to_look_at(vessels: Sequence[VesselRow]) -> list[ToLookAt]:
         ToLookAt(participant, session, regions, backend, status, *coded(reason))
         for (participant, session, backend, status, reason), regions in found.items()
     ]
-    order = ("needs_review", "absent", "accepted")
-    return sorted(entries, key=lambda entry: (order.index(entry.status), entry.participant, entry.session))
+    entries.sort(key=lambda entry: (entry.status != "needs_review", entry.participant, entry.session))
+    return [
+        ("Those that need review or are absent, and why", [one for one in entries if one.status != "accepted"]),
+        ("Those accepted in part", [one for one in entries if one.status == "accepted"]),
+    ]

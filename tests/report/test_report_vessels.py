@@ -59,13 +59,17 @@ def test_vessels_are_counted_in_the_summary_and_by_region():
 
 
 def test_what_is_not_accepted_as_a_whole_stands_with_every_reason_first_what_needs_review():
-    part = section_of(page(), "vessels").split("and why</summary>")[1].split("</details>")[0]
-    assert rows_of(part)[1:] == [
+    part = section_of(page(), "vessels")
+    assert rows_of(part.split("and why</summary>")[1].split("</details>")[0])[1:] == [
         "01 followup aortic arch classical needs review median radius 25.0 mm; path_cost 2.4.",
         "01 followup descending aorta classical absent the CT ends above it.",
         "01 followup left common carotid seeded absent the CT ends above it.",
+    ]
+    assert rows_of(part.split("accepted in part</summary>")[1].split("</details>")[0])[1:] == [
         "01 baseline descending aorta classical accepted in part 60 of 80 mm (wall-not-visible 20 mm).",
     ]
+    assert part.count("<details open>") == 1
+    assert "<details open>" not in section_of(page(vessels=VESSELS[2:]), "vessels")
 
 
 def test_every_vessel_has_its_scores_and_what_is_absent_has_none():
