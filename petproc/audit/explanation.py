@@ -1,0 +1,194 @@
+"""Where a number comes from: the formula with its own numbers, the voxels, the DICOM images, settings, people, history.
+
+Everything is taken from what the run left; the arithmetic is done once more, and what does not come out again is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from petproc.audit.decisions import Decisions
+from petproc.core.grid import Grid
+from petproc.core.measure import measure
+from petproc.core.metrics import METRICS
+from petproc.core.tables import InputRow, SliceRow, UptakeRow, VesselRow
+
+SHOWN = 12
+"""Slices of which the arithmetic line spells out each value; of more, the first and last."""
+SAME = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Blood:
+    """Voxels (n, 3) of the blood pool on the PET grid and their activity (n,), Bq/mL."""
+
+    region: str
+    index: NDArray[np.int64]
+    activity: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A value that this number had: from which ledger entry on, when (UTC), by whose run."""
+
+    value: float | None
+    status: str
+    entry: int
+    time: str
+    who: str
+    changed: tuple[str, ...] = ()
+    """settings that were other ones before, as `path: before -> now`"""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that the run left about one number. `pet` and `segmentation` are the sidecars; `settings` the analysis'."""
+
+    row: UptakeRow
+    slices: Sequence[SliceRow]
+    grid: Grid
+    settings: Mapping[str, Any]
+    pet: Mapping[str, Any]
+    segmentation: Mapping[str, Any]
+    vessel: VesselRow | None = None
+    blood: Blood | None = None
+    inputs: Sequence[InputRow] = ()
+    decisions: Decisions = field(default_factory=Decisions)
+    earlier: Sequence[Earlier] = ()
+
+
+def explanation(evidence: Evidence) -> dict[str, Any]:
+    """Plain JSON types, in the order in which a reader asks."""
+    row = evidence.row
+    return {
+        "number": {
+            "participant": row.participant,
+            "session": row.session,
+            "region": row.region,
+            "metric": row.metric,
+            "value": row.value,
+            "unit": row.unit,
+            "status": row.status,
+            "reason": row.reason,
+        },
+        "formula": _formula(evidence),
+        "slices": [_slice(one) for one in evidence.slices],
+        "hottest": _hottest(evidence),
+        "background": _background(evidence),
+        "suv": {
+            "card": evidence.pet["petproc"].get("suv"),
+            "inputs": [asdict(one) for one in evidence.inputs],
+        },
+        "segmentation": {
+            **{name: evidence.segmentation.get(name) for name in ("backend", "petproc", "version", "made_with")},
+            "judged": asdict(evidence.vessel) if evidence.vessel else None,
+        },
+        "settings": {"hash": _hash(evidence.settings), "values": evidence.settings},
+        "decisions": _decisions(evidence),
+        "history": [asdict(one) for one in evidence.earlier],
+    }
+
+
+def _formula(evidence: Evidence) -> dict[str, Any]:
+    """The metric's formula, its arithmetic in numbers, and what comes out when it is done again."""
+    row = evidence.row
+    metric = METRICS.get(row.metric)
+    if metric is None or row.value is None:
+        return {"words": metric.formula if metric else row.metric, "arithmetic": None, "again": None, "agrees": None}
+    counting = [one for one in evidence.slices if one.counts]
+    quantify = evidence.settings["quantify"]
+    values = measure(
+        counting,
+        row.background_suv if metric.needs_background else None,
+        active_tbr=quantify["active_tbr"],
+        segment_mm=quantify["segment_mm"],
+    )
+    again = values[row.metric]
+    return {
+        "words": metric.formula,
+        "arithmetic": _arithmetic(row, counting),
+        "again": again,
+        "agrees": again is not None and abs(again - row.value) <= SAME * max(1.0, abs(row.value)),
+    }
+
+
+def _arithmetic(row: UptakeRow, counting: Sequence[SliceRow]) -> str:
+    """What is averaged, in numbers, for the metrics that are a mean over slices; else the slices' values."""
+    column = next((name for name in ("tbr_max", "tbr_mean", "suv_max", "suv_mean") if row.metric.endswith(name)), None)
+    values = [getattr(one, column or "tbr_max") for one in counting]
+    listed = [f"{value:.4g}" for value in values if value is not None]
+    if len(listed) > SHOWN:
+        listed = [*listed[: SHOWN // 2], "…", *listed[-SHOWN // 2 :]]
+    if row.metric.startswith("mean_") and column:
+        return f"({' + '.join(listed)}) / {len(values)} = {row.value:.6g}"
+    return f"from {', '.join(listed)}: {row.value:.6g}"
+
+
+def _slice(one: SliceRow) -> dict[str, Any]:
+    names = ("slice", "pet_k", "arc_mm", "n_voxel", "suv_max", "tbr_max", "tbr_mean", "flag", "counts", "reason")
+    return {name: getattr(one, name) for name in names}
+
+
+def _hottest(evidence: Evidence) -> dict[str, Any] | None:
+    """The hottest voxel of the slices that count."""
+    counting = [one for one in evidence.slices if one.counts]
+    hot = [(one.suv_max if one.suv_max is not None else one.tbr_max, one) for one in counting]
+    known = [(value, one) for value, one in hot if value is not None]
+    if not known:
+        return None
+    _, one = max(known, key=lambda pair: pair[0])
+    index = (one.hottest_i, one.hottest_j, one.hottest_k)
+    return {"slice": one.slice, "suv": one.suv_max, "tbr": one.tbr_max, **place(index, evidence)}
+
+
+def place(index: tuple[int, int, int], evidence: Evidence) -> dict[str, Any]:
+    """A voxel as RAS+ mm, as index of the PET, and as column and row (from 0) of a DICOM instance."""
+    i, j, k = index
+    x, y, z = (round(float(value), 3) for value in evidence.grid.to_mm(index))
+    image = evidence.pet["petproc"]["slices"][k]
+    dicom = {"instance": image["instance"], "frame": image.get("frame"), "column": i, "row": j}
+    return {"mm": [x, y, z], "pet_index": [i, j, k], "dicom": dicom}
+
+
+def _background(evidence: Evidence) -> dict[str, Any] | None:
+    row, blood = evidence.row, evidence.blood
+    if row.background_region is None:
+        return None
+    found = {"region": row.background_region, "suv": row.background_suv}
+    if blood is None:
+        return {**found, "n_voxel": None, "activity_bq_ml": None, "voxels": None}
+    voxels = [place((int(i), int(j), int(k)), evidence)["pet_index"] for i, j, k in blood.index]
+    return {
+        **found,
+        "n_voxel": len(blood.index),
+        "activity_bq_ml": float(blood.activity.mean()),
+        "voxels": voxels,
+        "instances": sorted({evidence.pet["petproc"]["slices"][int(k)]["instance"] for k in blood.index[:, 2]}),
+    }
+
+
+def _decisions(evidence: Evidence) -> dict[str, Any]:
+    """Those about this place."""
+    row, made = evidence.row, evidence.decisions
+    verdicts = [
+        asdict(one)
+        for one in made.verdicts
+        if one.participant == row.participant and one.session in ("", row.session) and one.region == row.region
+    ]
+    scans = (row.participant, row.session)
+    return {
+        "verdicts": verdicts,
+        "exclusions": [asdict(one) for one in made.exclusions if (one.participant, one.session) == scans],
+        "overrides": [asdict(one) for one in made.overrides if (one.participant, one.session) == scans],
+    }
+
+
+def _hash(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
