@@ -27,8 +27,9 @@ ASCENDING_TO_DESCENDING_RADIUS_MIN = 0.95
 EDGE = "edge"
 """A region's score that only vessels through a reader's points have."""
 SEEDED_OFF_MAX_MM, SEEDED_STRAYS_MAX_MM, SEEDED_SHARED_MAX = 3.0, 5.0, 0.1
-"""Of a vessel through a reader's points: how far one may lie outside its wall, how far away a path may end that knows
-only one of them, how much of it another vessel may claim too. Beyond, not all points lie in one vessel (simulated)."""
+"""Of a vessel through a reader's points: how far one may lie outside its wall, how far beside it a path may run that
+knows only one of them (or its radius where that is more), how much of it another vessel may claim too. Beyond, not all
+points lie in one vessel (simulated)."""
 
 OUTSIDE_PET, WALL_NOT_VISIBLE, AFTER_LOW_RUN, POOR_FIT, UNSCORED = (
     "outside-pet",
@@ -107,7 +108,7 @@ def _refused(
     failures += _radii(region, stations, settings)
     if region == ARCH:
         failures += _arch(sample["scores"].get(ARCH, {}), settings)
-    failures += _seeded(sample["scores"].get(region, {}), settings)
+    failures += _seeded(sample["scores"].get(region, {}), _median_radius(stations, region) or 0.0, settings)
     if EDGE not in sample["scores"].get(region, {}):
         failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)
     return f"needs-review: {'; '.join(failures)}." if failures else None
@@ -155,7 +156,7 @@ def _median_radius(stations: Columns, region: str) -> float | None:
     return float(np.median(radii)) if len(radii) else None
 
 
-def _seeded(scores: Mapping[str, float], settings: GateSettings) -> list[str]:
+def _seeded(scores: Mapping[str, float], radius: float, settings: GateSettings) -> list[str]:
     if EDGE not in scores:
         return []
     failures = []
@@ -163,7 +164,7 @@ def _seeded(scores: Mapping[str, float], settings: GateSettings) -> list[str]:
         failures.append(f"mean edge score {scores[EDGE]:.2f} is below {settings.seeded_edge_min:g}")
     if scores["off_mm"] > SEEDED_OFF_MAX_MM:
         failures.append(f"one of its points lies {scores['off_mm']:.1f} mm outside it")
-    if scores["strays_mm"] > SEEDED_STRAYS_MAX_MM:
+    if scores["strays_mm"] > max(SEEDED_STRAYS_MAX_MM, radius):
         failures.append(f"followed from one end alone it strays by {scores['strays_mm']:.1f} mm")
     if scores["shared"] > SEEDED_SHARED_MAX:
         failures.append(f"{scores['shared']:.0%} of it is claimed by another vessel too")
