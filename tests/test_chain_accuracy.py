@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from petproc.core.regions import AORTA, SVC, regions_of
+from petproc.core.regions import AORTA, CAROTIDS, SVC, regions_of
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "accuracy.py"
 BACKENDS = ("imported", "classical")
@@ -49,6 +49,20 @@ def test_the_classical_segmentation_gives_it_within_two_per_cent_and_three_in_th
     assert entry.measured == pytest.approx(entry.truth, rel=bar)
 
 
+@pytest.mark.parametrize("region", CAROTIDS)
+def test_carotids_through_two_clicks_give_it_within_three_per_cent(entries: dict, region: str):
+    entry = entries["seeded", region]
+    assert entry.measured == pytest.approx(entry.truth, rel=0.03)
+    assert entry.dice >= 0.85
+
+
+@pytest.mark.parametrize("region", CAROTIDS)
+def test_true_masks_of_carotids_give_it_within_three_per_cent(entries: dict, region: str):
+    """Their pixels are half as wide as the vessel's radius."""
+    entry = entries["imported", region]
+    assert entry.measured == pytest.approx(entry.truth, rel=0.03)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_blood_pool_is_the_perfect_readers_within_one_per_cent(entries: dict, backend: str):
     entry = entries[backend, SVC]
@@ -77,3 +91,5 @@ def test_the_benchmark_fails_a_difference_above_the_bar_and_a_refusal_of_true_ma
     assert replace(good, region=SVC).missed
     assert not replace(good, measured=None).missed
     assert replace(good, backend="imported", measured=None).missed
+    assert not replace(good, backend="seeded", region=CAROTIDS[0], measured=2.059).missed
+    assert replace(good, backend="seeded", region=CAROTIDS[0], measured=2.061).missed
