@@ -1,10 +1,14 @@
-"""Where the tracked aorta ends: it divides, or its circles no longer fit."""
+"""Where the tracked aorta runs and ends: which blood it has, and where it divides."""
 
 import numpy as np
 import pytest
 
-from petproc.segment.classical.descending import undivided
+from petproc.core.grid import Grid
+from petproc.core.volume import Volume
+from petproc.segment.classical.descending import find_descending, undivided
+from petproc.segment.classical.spine import Spine
 from petproc.segment.classical.window import Track
+from petproc.segment.torso import Torso
 
 DIVIDES, CREST = 100, 30
 """Index of the circle at which the aorta divides, 60 of which lie below; slice of the iliac crests."""
@@ -44,3 +48,31 @@ def test_a_tortuous_aorta_is_not_cut_short(bend: float):
 def test_far_above_the_crests_nothing_divides():
     path = tracked(aside=0.9, below_score=0.7)
     assert len(undivided(path, crest=0).scores) == len(path.scores)
+
+
+def two_vessels(aorta_hu: float, cava_hu: float) -> tuple[Torso, Spine]:
+    """Beside and before a spine at voxel (40, 40): an aorta to the left, a vein to the right, noise of 15 HU."""
+    i, j, _ = np.mgrid[:80, :80, :70]
+    left, front = -2.0 * (i - 40), 2.0 * (j - 40)
+    hu = np.full(i.shape, -60.0)
+    hu[np.hypot(left, front) < 18.0] = 250.0
+    hu[np.hypot(left - 12.0, front - 32.0) < 8.5] = aorta_hu
+    hu[np.hypot(left + 18.0, front - 32.0) < 10.0] = cava_hu
+    hu += np.random.default_rng(1).normal(size=i.shape) * 15.0
+    grid = Grid((80, 80, 70), np.array([[2.0, 0, 0, -80], [0, 2, 0, -80], [0, 0, 2, 0], [0, 0, 0, 1]]))
+    coarse = Grid((40, 40, 35), np.diag([4.0, 4.0, 4.0, 1.0]))
+    nowhere = np.zeros(coarse.shape, bool)
+    torso = Torso(Volume(hu.astype(np.float32), grid, "HU"), coarse, ~nowhere, nowhere)
+    return torso, Spine(np.full(70, 40.0), np.full(70, 40.0), np.full(70, 18.0))
+
+
+@pytest.mark.parametrize(("aorta_hu", "cava_hu"), [(42.0, 42.0), (150.0, 150.0), (300.0, 45.0), (150.0, 90.0)])
+def test_the_aorta_is_followed_in_every_phase_though_the_vein_beside_it_looks_like_blood_without_contrast(
+    aorta_hu: float, cava_hu: float
+):
+    torso, spine = two_vessels(aorta_hu, cava_hu)
+    found = find_descending(torso, spine, top=69)
+    assert found is not None
+    assert found.blood.hu == pytest.approx(aorta_hu, abs=8.0)
+    assert np.abs(-2.0 * (found.path.voxels[:, 0] - 40) - 12.0).max() < 4.0
+    assert len(found.path.scores) > 55

@@ -21,7 +21,11 @@ Prior = NDArray[np.float32]
 
 RADII_MM = np.array([6.0, 7, 8, 9, 10, 11, 12, 13, 14.5, 16, 18, 20, 22])
 BLOOD = (Blood(40.0, 60.0), Blood(150.0, 82.0), Blood(300.0, 165.0))
-"""Without contrast, in the venous phase, in the arterial phase; the first that fits is taken."""
+"""Without contrast, in the venous phase, in the arterial phase."""
+BEYOND_DOUBT, CLEARLY = 0.6, 0.05
+"""Median circle score of a chain, and by how much one with contrast must be better."""
+ROUGHLY = slice(1, None, 3)
+"""Every third radius."""
 FITS = 0.35
 PENALTY = (0.3, 0.05, 0.05)
 LUNG_CM2 = 10.0
@@ -59,17 +63,7 @@ def find_descending(torso: Torso, spine: Spine, *, top: int, length_min_mm: floa
     window = follow(torso.image, k, (spine.i[k], spine.j[k]), left=(-32, 64), front=(-34, 66))
     thorax = _lung_level(torso)[k]
     position = _position(window, thorax, spine.front_mm[k])
-    best: tuple[float, Blood, NDArray[np.float32], Track] | None = None
-    for blood in BLOOD:
-        score = scores(window, RADII_MM, blood)
-        path = track(window, RADII_MM, score, prior=position, penalty=PENALTY)
-        median = float(np.median(path.scores))
-        if best is None or median > best[0] + 0.05:
-            best = (median, blood, score, path)
-        if median > FITS:
-            break
-    assert best is not None
-    _, blood, score, path = best
+    score, path = _fitting(window, position)
     taper = _tapered(path, thorax)
     if taper is not None:
         path = track(window, RADII_MM, score, prior=position + taper, penalty=PENALTY)
@@ -79,6 +73,32 @@ def find_descending(torso: Torso, spine: Spine, *, top: int, length_min_mm: floa
     if len(path.scores) * STEP_MM < length_min_mm or np.median(path.scores) < FOUND_MEDIAN:
         return None
     return Descending(path, _own_blood(torso, path))
+
+
+def _fitting(window: Window, position: Prior) -> tuple[NDArray[np.float32], Track]:
+    """The circle scores for the blood that fits, and the chain of circles through them.
+
+    A vein of blood without contrast beside an aorta with contrast is a chain too, if not where an aorta is expected:
+    unless the chain without contrast is beyond doubt, the phases are compared, roughly.
+    """
+
+    def chain(blood: Blood, radii: slice) -> tuple[NDArray[np.float32], Track]:
+        score = scores(window, RADII_MM[radii], blood)
+        return score, track(window, RADII_MM[radii], score, prior=position[:, radii], penalty=PENALTY)
+
+    score, path = chain(BLOOD[0], slice(None))
+    if _merit(path, window, position) > BEYOND_DOUBT:
+        return score, path
+    merits = [_merit(chain(blood, ROUGHLY)[1], window, position) for blood in BLOOD]
+    best = max(range(len(BLOOD)), key=lambda n: merits[n] - (CLEARLY if n else 0.0))
+    return chain(BLOOD[best], slice(None)) if best else (score, path)
+
+
+def _merit(path: Track, window: Window, position: Prior) -> float:
+    """Median along the chain of how well the circles fit and lie where an aorta does."""
+    radius = np.searchsorted(RADII_MM, path.radii_mm)
+    a, b = (path.voxels[:, :2] - np.stack([window.first_i, window.first_j], axis=1)).astype(int).T
+    return float(np.median(path.scores + position[np.arange(len(radius)), radius, a, b]))
 
 
 def crest_slice(torso: Torso, spine: Spine) -> int | None:
