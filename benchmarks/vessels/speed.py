@@ -41,9 +41,10 @@ STEPS = {
     "spine": ("aorta.find_spine",),
     "descending": ("aorta.find_descending",),
     "ascending, arch": ("aorta.find_thoracic",),
-    "vena cava": ("backend.track_cava",),
-    "surfaces": ("aorta.fit_surface", "cava.fit_surface"),
-    "ring scores": ("backend.ring_scores",),
+    "aorta's surface": ("aorta.fit_surface",),
+    "superior vena cava": ("backend.find_cava",),
+    "inferior vena cava": ("backend.find_inferior_cava",),
+    "aorta's scores": ("backend.ring_scores", "backend.visible_fraction"),
     "voxels": ("backend.voxels_inside",),
 }
 """Functions of the backend's modules, by the name under which they are called."""
@@ -124,9 +125,9 @@ def _shares(found: dict[str, dict[str, Any]]) -> Table:
 
 def _timed_steps() -> dict[str, float]:
     """CPU seconds by step, filled while the backend runs: its functions are wrapped where they are called."""
-    from petproc.segment.classical import aorta, backend, cava
+    from petproc.segment.classical import aorta, backend
 
-    modules = {"aorta": aorta, "backend": backend, "cava": cava}
+    modules = {"aorta": aorta, "backend": backend}
     spent: dict[str, float] = defaultdict(float)
     for step, names in STEPS.items():
         for name in names:
