@@ -4,11 +4,11 @@ It is the truth of the digital trial and a second path to check the product's ow
 stages. Definitions:
 
 * a voxel belongs to a slice when at least half of it lies inside the vessel's outer wall; where none of a slice does,
-  its best covered voxel stands in and the slice is flagged `partial`;
+  its best covered voxel stands in, if at least a tenth of it lies inside, and the slice is flagged `partial`;
 * slices are axial PET planes, or slabs across the centreline (5 mm, at least the largest voxel edge) in regions that
   are sliced along it;
-* a slice does not count when its area is below half of the region's median, or when PET-hot myocardium lies within
-  12 mm of one of its voxels;
+* a slice does not count when it has fewer voxels than half of the region's median, in whole voxels, or when PET-hot
+  myocardium lies within 12 mm of one of its voxels;
 * SUVmax_k and SUVmean_k over the slice's voxels; blood = mean of the deepest 1.5 mL of the background vessel, at least
   3 mm under its wall, 6 mm away from other vessels and hot myocardium, none below a radius of 6 mm;
   TBRmax_k = SUVmax_k / blood, TBRmean_k = SUVmean_k / blood;
@@ -31,6 +31,7 @@ from petproc.core.suv import suv_per_activity
 from petproc.core.volume import Labels, Volume
 
 COVERAGE_MIN = 0.5
+STAND_IN_MIN = 0.1
 SLAB_MM = 5.0
 AREA_MIN = 0.5
 MYOCARDIUM_MM = 12.0
@@ -141,6 +142,8 @@ def slices_of(region: str, geometry: Geometry, grid: Grid) -> list[SliceVoxels]:
     for value in np.unique(number):
         index = place[number == value]
         share = coverage[tuple(index.T)]
+        if share.max() < STAND_IN_MIN:
+            continue
         inside = share >= COVERAGE_MIN
         flag = None if inside.any() else "partial"
         index = index[inside] if inside.any() else index[[int(share.argmax())]]
@@ -152,11 +155,11 @@ def slices_of(region: str, geometry: Geometry, grid: Grid) -> list[SliceVoxels]:
 def _judged(slices: list[SliceVoxels], hot_mm: Floats | None) -> list[SliceVoxels]:
     if not slices:
         return []
-    median = float(np.median([entry.area_mm2 for entry in slices]))
+    least = int(AREA_MIN * np.median([len(entry.index) for entry in slices]))
     judged = []
     for entry in slices:
         reason = None
-        if entry.area_mm2 < AREA_MIN * median:
+        if len(entry.index) < least:
             reason = "area"
         elif hot_mm is not None and hot_mm[tuple(entry.index.T)].min() < MYOCARDIUM_MM:
             reason = "myocardium"

@@ -76,6 +76,24 @@ def test_a_slice_without_such_a_voxel_keeps_its_best_one_and_is_flagged():
     assert (entry.suv_max, entry.voxels.flag) == (16.0, "partial")
 
 
+def test_a_slice_of_which_the_vessel_has_less_than_a_tenth_of_a_voxel_is_none():
+    """The cut end of a thin vessel: a voxel beside it would be measured instead."""
+    pet, geometry = three_slices()
+    geometry.coverage["ascending_aorta"][0, :2, 3] = 0.09, 0.02
+    found = measure(pet, geometry, acquisition())
+    assert [e.voxels.pet_k for e in found.slices if e.voxels.region == "ascending_aorta"] == [1, 2]
+
+
+def test_half_of_the_median_is_counted_in_whole_voxels():
+    """Of 3, 3 and 1 voxels half of the median is 1.5: one voxel is enough, as thin vessels have one to three."""
+    pet, geometry = three_slices()
+    aorta = geometry.coverage["ascending_aorta"]
+    aorta[0, 2, 1:3] = 1.0
+    aorta[0, 1, 3] = 0.3
+    slices = [e for e in measure(pet, geometry, acquisition()).slices if e.voxels.region == "ascending_aorta"]
+    assert [(len(e.voxels.index), e.voxels.reason) for e in slices] == [(3, None), (3, None), (1, None)]
+
+
 def test_a_slice_below_half_of_the_median_area_does_not_count():
     pet, geometry = three_slices()
     aorta = geometry.coverage["ascending_aorta"]
