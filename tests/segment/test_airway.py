@@ -74,3 +74,24 @@ def test_an_empty_image_has_neither_body_nor_lungs():
     )
     assert not torso.body.any()
     assert find_carina(torso) is None
+
+
+def upper_end_at(ct: Volume, z_mm: float) -> Volume:
+    kept = int(np.floor(ct.grid.to_index([0.0, 0.0, z_mm])[2])) + 1
+    data = ct.data[:, :, :kept]
+    return Volume(data, Grid(data.shape, ct.grid.affine), "HU")
+
+
+def test_a_short_trachea_will_do_where_the_ct_cuts_it():
+    airway = find_carina(find_torso(upper_end_at(chest(), RIDGE + 18.0)))
+    assert airway is not None
+    assert airway.carina[2] == pytest.approx(RIDGE, abs=4.0)
+
+
+def test_air_that_divides_without_lung_on_both_sides_is_no_carina():
+    ct = chest()
+    x = ct.grid.to_mm(np.outer(np.arange(ct.grid.shape[0]), [1, 0, 0]))[:, 0]
+    hu = ct.data.copy()
+    right = hu[x > 25]
+    hu[x > 25] = np.where((right > -900) & (right < -800), 40, right)
+    assert find_carina(find_torso(Volume(hu, ct.grid, "HU"))) is None

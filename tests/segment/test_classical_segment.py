@@ -83,6 +83,24 @@ def test_a_ct_stored_otherwise_gives_the_same_masks(name: str, chest: PhantomSca
     assert (back != segmented.labels.data).sum() <= 0.001 * (back > 0).sum()
 
 
+def test_arms_beside_the_body_change_no_vessel(chest: PhantomScan, segmented: Segmentation):
+    """Two arms with their bones, one of which touches the chest."""
+    ct = chest.ct
+    body = ct.data > -300
+    across = np.flatnonzero(body.any(axis=(1, 2)))
+    x, y, _ = np.moveaxis(
+        ct.grid.to_mm(np.stack(np.meshgrid(*map(np.arange, ct.grid.shape), indexing="ij"), -1)), -1, 0
+    )
+    edges = ct.grid.to_mm(np.outer(across[[0, -1]], [1, 0, 0]))[:, 0]
+    data = ct.data.copy()
+    for edge, gap in zip(edges, (8.0, -2.0), strict=True):
+        away = np.hypot(x - edge - np.sign(edge) * (26.0 + gap), y)
+        data[(away < 26.0) & ~body] = 50
+        data[(away < 9.0) & ~body] = 700
+    arms = segment(Volume(data, ct.grid, "HU"), scan="x")
+    assert dice(arms.labels.data > 0, segmented.labels.data > 0) > 0.99
+
+
 def in_view(chest: PhantomScan, low_mm: float, high_mm: float) -> Volume:
     """The slices between two heights over the carina."""
     height = chest.ct.grid.to_mm(np.outer(np.arange(chest.ct.grid.shape[2]), [0, 0, 1]))[:, 2]
