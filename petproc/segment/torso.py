@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from petproc.core.body import body_of, lungs_of
+from petproc.core.chunked import map_rows
 from petproc.core.grid import Grid
 from petproc.core.volume import Volume
 
@@ -16,6 +17,8 @@ STEP_MM = 2.0
 COARSE = 2
 """Body and lungs are found on every second voxel of the 2 mm image."""
 HU_RANGE = (-1024.0, 3071.0)
+SLICES = 16
+"""That one thread resamples at a time."""
 BESIDE_MM = 45.0
 BESIDE_SHARE = 0.02
 
@@ -47,9 +50,9 @@ class Torso:
         return np.asarray(lung.mean(axis=1) > BESIDE_SHARE)
 
 
-def find_torso(ct: Volume) -> Torso:
-    """Body and lungs of a CT in any orientation; masks are empty where there are none."""
-    image = cubes(ct)
+def find_torso(ct: Volume, *, threads: int = 1) -> Torso:
+    """Body and lungs of a CT in any orientation; masks are empty where there are none. The same for any `threads`."""
+    image = cubes(ct, threads=threads)
     affine = image.grid.affine.copy()
     affine[:3, :3] *= COARSE
     data = image.data[::COARSE, ::COARSE, ::COARSE]
@@ -58,8 +61,11 @@ def find_torso(ct: Volume) -> Torso:
     return Torso(image, coarse, body, lungs_of(data, body, coarse))
 
 
-def cubes(ct: Volume) -> Volume:
-    """`ct` in 2 mm cubes, axes turned to right, front, head; triangle weights, so that finer voxels are averaged."""
+def cubes(ct: Volume, *, threads: int = 1) -> Volume:
+    """`ct` in 2 mm cubes, axes turned to right, front, head; triangle weights, so that finer voxels are averaged.
+
+    The same to the bit for any number of `threads`.
+    """
     turned, affine = _turned(ct)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     ni, nj, nk = (max(1, int(n * step / STEP_MM)) for n, step in zip(turned.shape, spacing, strict=True))
@@ -67,10 +73,16 @@ def cubes(ct: Volume) -> Volume:
     along_i, along_j, along_k = (
         _weights(n, out, step) for n, out, step in zip(turned.shape, shape, spacing, strict=True)
     )
-    planes = np.empty((turned.shape[2], ni * nj), dtype=np.float32)
-    for k in range(turned.shape[2]):
-        plane = np.clip(turned[:, :, k], *HU_RANGE).astype(np.float32)
-        planes[k] = (along_j @ (along_i @ plane).T).T.ravel()
+
+    def resampled(slices: NDArray[np.generic]) -> NDArray[np.float32]:
+        planes = np.empty((len(slices), ni * nj), dtype=np.float32)
+        for plane, pixels in zip(planes, slices, strict=True):
+            hu = np.array(pixels, dtype=np.float32, order="C")
+            np.clip(hu, *HU_RANGE, out=hu)
+            plane[:] = (along_j @ (along_i @ hu).T).T.ravel()
+        return planes
+
+    planes = map_rows(resampled, np.moveaxis(turned, 2, 0), rows=SLICES, threads=threads)
     data = np.ascontiguousarray((along_k @ planes).reshape(nk, ni, nj).transpose(1, 2, 0))
     scale = np.diag(STEP_MM / spacing)
     fine = np.eye(4)

@@ -38,11 +38,10 @@ NOT_IN_VIEW = "the vessel's course in the CT does not reach it"
 def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
     """Aorta and venae cavae on the grid of `ct` (HU, any orientation).
 
-    The result is the same for any number of `threads`; one is used. Refused as `no-aorta-in-view` where no chain of
-    circles of 60 mm or more follows an aorta, as `too-little-in-view` where the CT is shorter than that.
+    The result is the same for any number of `threads`. Refused as `no-aorta-in-view` where no chain of circles of 60 mm
+    or more follows an aorta, as `too-little-in-view` where the CT is shorter than that.
     """
-    del threads
-    torso = find_torso(ct)
+    torso = find_torso(ct, threads=threads)
     airway = find_carina(torso)
     aorta = find_aorta(ct, torso, airway, scan=scan)
     veins = _veins(ct, torso, aorta, airway)
