@@ -29,7 +29,7 @@ def test_any_cut_and_any_number_of_threads_give_the_same_bits(ct, slices, thread
 
 
 def test_every_cube_is_the_triangle_mean_of_the_voxels_around_its_centre(ct):
-    """By plain sums over a few cubes: voxels turned to right and front, clipped, weighted by distance along each axis."""
+    """By plain sums over three cubes: voxels turned to right and front, clipped, weighted by distance on each axis."""
     found = cubes(ct)
     hu = np.clip(ct.data[::-1, ::-1].astype(np.float64), -1024.0, 3071.0)
     for cube in [(0, 0, 0), (5, 11, 23), (26, 37, 70)]:
