@@ -7,7 +7,7 @@ with blood of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,7 @@ class Vein:
     blood: Blood
 
     def __getitem__(self, part: slice) -> Vein:
-        arrays = (getattr(self.surface, field.name)[part] for field in fields(Surface))
-        return Vein(Surface(*arrays), self.ring[part], self.visible[part], self.blood)
+        return Vein(self.surface[part], self.ring[part], self.visible[part], self.blood)
 
     @property
     def tube(self) -> Tube:
@@ -124,7 +123,8 @@ def vein_along(ct: Volume, image: Volume, path: Track, *, aorta: Surface, spread
     blood = own_blood(image, path)
     points = image.grid.to_mm(path.voxels)
     near = without(_around(ct, points), aorta, blood)
-    surface = fit_surface(near, points, path.radii_mm, blood=blood, spread_mm=spread_mm)
+    # A short vein between lung and heart does not tell what fat there is; the aorta does.
+    surface = fit_surface(near, points, path.radii_mm, blood=blood, spread_mm=spread_mm, outside_hu=aorta.outside_hu)
     foreign = without(image, aorta, blood)
     ring, visible = ring_scores(foreign, surface, blood=blood), visible_fraction(foreign, surface, blood=blood)
     return Vein(surface, ring, visible, blood)

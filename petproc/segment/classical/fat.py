@@ -18,7 +18,7 @@ DARKEST_HU, OUTSIDE_HU = (-70.0, -25.0, 5.0), (FAT_HU, -5.0, 20.0)
 """The darkest surroundings seen (blurred, noisy) and what they are made of."""
 
 
-def surroundings_hu(dark: NDArray[np.float64]) -> float:
+def surroundings_hu(dark: NDArray[np.float32] | NDArray[np.float64]) -> float:
     """HU of what surrounds a vessel, from the darkest place outside the wall in every direction (n, angle)."""
     known = dark[dark > LUNG_NEAR_HU]
     if len(known) == 0:

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from petproc.core.volume import Volume
 from petproc.segment.classical.curve import frames, smoothed
-from petproc.segment.classical.fat import surroundings_hu
+from petproc.segment.classical.fat import FAT_HU, surroundings_hu
 from petproc.segment.classical.window import Blood
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,8 @@ ROUNDS = 4
 @dataclass(frozen=True, eq=False)
 class Surface:
     """Centreline `points_mm` (n, 3) RAS+ mm, `normals` and `binormals` (n, 3), and `radii_mm` (n, 36) of the outer
-    wall at angle 2 pi a / 36 from the normal towards the binormal; `visible` (n, 36): fat or lung within 5 mm outside.
+    wall at angle 2 pi a / 36 from the normal towards the binormal; `visible` (n, 36): fat or lung within 5 mm outside;
+    `outside_hu`: what was taken to surround it.
     """
 
     points_mm: Floats
@@ -51,6 +52,18 @@ class Surface:
     binormals: Floats
     radii_mm: Floats
     visible: NDArray[np.bool_]
+    outside_hu: float = FAT_HU
+
+    def __getitem__(self, part: slice) -> Surface:
+        return Surface(
+            self.points_mm[part],
+            self.tangents[part],
+            self.normals[part],
+            self.binormals[part],
+            self.radii_mm[part],
+            self.visible[part],
+            self.outside_hu,
+        )
 
     @property
     def equal_radius_mm(self) -> Floats:
@@ -63,18 +76,25 @@ def angles() -> Floats:
 
 
 def fit_surface(
-    ct: Volume, points_mm: Floats, radii_mm: Floats, *, blood: Blood, spread_mm: tuple[float, float]
+    ct: Volume,
+    points_mm: Floats,
+    radii_mm: Floats,
+    *,
+    blood: Blood,
+    spread_mm: tuple[float, float],
+    outside_hu: float | None = None,
 ) -> Surface:
     """Surface of the tube that runs near `points_mm` (n, 3) with about `radii_mm` (n,).
 
     Re-centred four times. `spread_mm` is how far the radius may leave that of its neighbourhood, where the wall is
     hidden and where it is visible: a hidden wall is placed where the neighbouring visible ones suggest.
+    `outside_hu`: what surrounds vessels in this person, where a longer vessel has told.
     """
     points, radii = smoothed(points_mm, radii_mm, sigma_mm=7.0)
     tracked = np.linspace(0.0, 1.0, len(radii)), radii
     spread = np.full(len(points), 3.0)
     for _ in range(ROUNDS):
-        surface = _surface(ct, points, radii, blood, spread)
+        surface = _surface(ct, points, radii, blood, spread=spread, outside_hu=outside_hu)
         shift = _centroid_shift(surface)
         shift *= np.minimum(1.0, 4.0 / np.maximum(1e-6, np.linalg.norm(shift, axis=1)))[:, None]
         share = ndimage.gaussian_filter1d(surface.visible.mean(axis=1), 3.0, mode="nearest")
@@ -85,10 +105,12 @@ def fit_surface(
         radii = seen * trusted + (1.0 - seen) * expected
         points, radii, share = smoothed(points + 0.8 * shift, radii, share, sigma_mm=4.0)
         spread = spread_mm[0] + (spread_mm[1] - spread_mm[0]) * np.clip((share - 0.3) / 0.3, 0.0, 1.0)
-    return _surface(ct, points, radii, blood, spread)
+    return _surface(ct, points, radii, blood, spread=spread, outside_hu=outside_hu)
 
 
-def _surface(ct: Volume, points: Floats, radii: Floats, blood: Blood, spread: Floats) -> Surface:
+def _surface(
+    ct: Volume, points: Floats, radii: Floats, blood: Blood, *, spread: Floats, outside_hu: float | None
+) -> Surface:
     tangents, normals, binormals = frames(points)
     rho = np.arange(RHO_FROM_MM, max(8.0, float(radii.max()) * RHO_REACH), RHO_STEP_MM)
     hu = _profiles(ct, points, normals, binormals, rho)
@@ -105,9 +127,17 @@ def _surface(ct: Volume, points: Floats, radii: Floats, blood: Blood, spread: Fl
         prior = 0.35 * ((rho - near[:, :, None]) / spread[:, None, None]) ** 2
         step = closed_curves(cost + prior)
     assert step is not None
-    wall, visible = _edges(hu, rho, step, blood=blood, sigma=blur_mm(ct))
+    if outside_hu is None:
+        outside_hu = surroundings_hu(_beyond(hu, step).min(axis=2))
+    wall, visible = _edges(hu, rho, step, blood=blood, sigma=blur_mm(ct), outside_hu=outside_hu)
     wall = ndimage.gaussian_filter(wall, (0.7, 0.7), mode=("nearest", "wrap"))
-    return Surface(points, tangents, normals, binormals, wall, visible)
+    return Surface(points, tangents, normals, binormals, wall, visible, outside_hu)
+
+
+def _beyond(hu: NDArray[np.float32], step: NDArray[np.int64]) -> NDArray[np.float32]:
+    """HU (n, angle, m) from the wall to 5 mm outside."""
+    ahead = np.arange(round(OUTSIDE_MM / RHO_STEP_MM) + 1)
+    return np.take_along_axis(hu, np.minimum(step[:, :, None] + ahead, hu.shape[2] - 1), axis=2)
 
 
 def _profiles(ct: Volume, points: Floats, normals: Floats, binormals: Floats, rho: Floats) -> NDArray[np.float32]:
@@ -167,14 +197,14 @@ def closed_curves(cost: Floats) -> NDArray[np.int64]:
 
 
 def _edges(
-    hu: NDArray[np.float32], rho: Floats, step: NDArray[np.int64], *, blood: Blood, sigma: float
+    hu: NDArray[np.float32], rho: Floats, step: NDArray[np.int64], *, blood: Blood, sigma: float, outside_hu: float
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Radius (n, angle) at sub-step precision, and whether the wall is visible there."""
     back, ahead = round(INSIDE_MM / RHO_STEP_MM), round(OUTSIDE_MM / RHO_STEP_MM)
     offset = np.arange(-back, ahead + 1)
     index = np.clip(step[:, :, None] + offset, 0, len(rho) - 1)
     profile = np.take_along_axis(hu, index, axis=2).astype(np.float64)
-    outside_hu = min(surroundings_hu(profile[:, :, back:].min(axis=2)), blood.hu - 1.0)
+    outside_hu = min(outside_hu, blood.hu - 1.0)
     fat = np.maximum(profile, outside_hu)
     dark = fat[:, :, back:].min(axis=2)
     visible = dark < blood.hu - min(VISIBLE_HU, VISIBLE_SHARE * (blood.hu - outside_hu))
