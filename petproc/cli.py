@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import petproc
-from petproc import layout
+from petproc import cli_audit, layout
 from petproc.core.errors import Refusal
 
 app = typer.Typer(
@@ -22,6 +22,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+for command in (cli_audit.explain, cli_audit.diff, cli_audit.history, cli_audit.recall):
+    app.command()(command)
+app.add_typer(cli_audit.verdicts, name="verdict")
 
 StudyOption = Annotated[Path, typer.Argument(help="Folder of the study.", show_default="the current folder")]
 HERE = Path()

@@ -183,13 +183,18 @@ def write_rows(path: Path, rows: Iterable[Any], kind: type[Any]) -> None:
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """Rows of a table written by `write_rows` or by a person; columns may stand in another order, none may lack."""
-    readers = {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
-    with io.StringIO(_text(path), newline="") as stream:
+    return rows_of_text(_text(path), kind, path.name)
+
+
+def rows_of_text(text: str, kind: type[Row], name: str) -> list[Row]:
+    """Rows of the text of a table that messages call `name`."""
+    readers = {column: _reader(hint) for column, hint in typing.get_type_hints(kind).items()}
+    with io.StringIO(text, newline="") as stream:
         table = csv.DictReader(stream, delimiter="\t")
         if missing := set(readers) - set(table.fieldnames or ()):
             raise Refusal(
                 "table-columns",
-                f"{path.name} lacks the column {', '.join(sorted(missing))}.",
+                f"{name} lacks the column {', '.join(sorted(missing))}.",
                 "Restore it; tables are tab-separated with one header line.",
             )
         rows = []
@@ -197,10 +202,10 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
             try:
                 if None in line or None in line.values():
                     raise ValueError("too many cells, or too few")
-                rows.append(kind(**{name: read(line[name]) for name, read in readers.items()}))
+                rows.append(kind(**{column: read(line[column]) for column, read in readers.items()}))
             except (KeyError, TypeError, ValueError):
                 raise Refusal(
-                    "table-row", f"{path.name}, line {number}, cannot be read.", "Correct or remove the line."
+                    "table-row", f"{name}, line {number}, cannot be read.", "Correct or remove the line."
                 ) from None
         return rows
 

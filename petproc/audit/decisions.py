@@ -15,29 +15,13 @@ from typing import Literal, get_args
 from petproc.audit.ledger import Entry, Event, append, read, who
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
+from petproc.core.tables import Verdict
 
-Judgement = Literal["released", "rejected", "arc-excluded"]
 Code = Literal[
     "node", "oesophagus", "brown-fat", "muscle", "thymus", "stent", "graft", "motion", "segmentation", "other"
 ]
 ARC_MM = (-600.0, 900.0)
 """No vessel that is measured reaches further from its landmark."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`session` is empty where it holds for all visits; `from_mm` and `to_mm` of an excluded range of arc length."""
-
-    participant: str
-    session: str
-    region: str
-    judgement: Judgement
-    code: str
-    from_mm: float | None
-    to_mm: float | None
-    why: str
-    who: str
-    entry: int
 
 
 @dataclass(frozen=True)

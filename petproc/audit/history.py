@@ -67,6 +67,18 @@ def recall(study: Path, digest: str) -> bytes:
     return content
 
 
+def recall_by_start(study: Path, start: str, found: Sequence[Publication]) -> bytes:
+    """The content whose hash begins with `start`; refused where none or several do (`history-missing`)."""
+    digests = sorted({one.digest for one in found if one.digest.startswith(start)})
+    if len(digests) != 1:
+        raise Refusal(
+            "history-missing",
+            f"{len(digests) or 'No'} published tables have a hash that begins with {start!r}.",
+            "petproc history lists those that there are; give more of the hash.",
+        )
+    return recall(study, digests[0])
+
+
 def publications(entries: Sequence[Entry]) -> list[Publication]:
     """Every file of every finished run whose content was new, in the order of the ledger."""
     last: dict[str, str] = {}

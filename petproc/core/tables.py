@@ -11,6 +11,7 @@ from typing import Literal
 
 Status = Literal["measured", "refused", "excluded", "incomplete_candidates"]
 VesselStatus = Literal["accepted", "needs_review", "absent"]
+Judgement = Literal["released", "rejected", "arc-excluded"]
 
 DEPTH_QUANTILES = (10, 25, 50, 75, 90)
 VOXEL_COLUMNS: dict[str, str] = {
@@ -95,6 +96,28 @@ class PointRow:
     """`bifurcation` where this point is the carotid's, from which its arc length counts; else empty"""
     reader: str | None
     """who set it, by code"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reader decided of a region, as the ledger holds it.
+
+    Released: measured although the gate sends it to review. Rejected: not measured although the gate accepts it.
+    Arc-excluded: slices from `from_mm` to `to_mm` of arc length left out. An empty `session` stands for all visits.
+    """
+
+    participant: str
+    session: str
+    region: str
+    judgement: Judgement
+    code: str
+    """what is there: node, oesophagus, stent, ...; empty for a release"""
+    from_mm: float | None
+    to_mm: float | None
+    why: str
+    who: str
+    entry: int
+    """of the ledger"""
 
 
 @dataclass(frozen=True)

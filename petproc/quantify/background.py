@@ -32,7 +32,7 @@ TREND_SURE = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """`activity` Bq/mL, mean over `k` (n,), the PET planes of its voxels; `cov` their SD (n - 1) over the mean.
+    """`activity` Bq/mL, mean over its voxels, whose `index` (n, 3) is that of the PET; `cov` their SD (n - 1) over it.
 
     `trend` is the slope of the least-squares line of activity over arc length, in % of the mean per cm, + where it
     rises with the flow; None where all voxels lie at one place along the vessel.
@@ -42,9 +42,14 @@ class Background:
     activity: float
     cov: float
     trend: float | None
-    k: NDArray[Any]
+    index: NDArray[np.int64]
     volume_ml: float
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def k(self) -> NDArray[np.int64]:
+        """PET plane of every voxel, (n,)."""
+        return np.asarray(self.index[:, 2])
 
 
 def background_region(target: str, settings: QuantifySettings) -> str:
@@ -77,7 +82,8 @@ def measure_background(region: str, scan: Scan, settings: BackgroundSettings) ->
     cov = float(activity.std(ddof=1)) / mean if len(activity) > 1 else 0.0
     trend = _trend(arc_of(rows, region, scan) / 10.0, 100.0 * activity / mean)
     findings = (*_quality(region, float(rows["depth_p50"].min()), cov, settings), *_trend_findings(region, trend))
-    return Background(region, mean, cov, trend[0] if trend else None, rows["k"], volume_ml, findings)
+    index = np.stack([rows[axis].astype(np.int64) for axis in "ijk"], axis=1)
+    return Background(region, mean, cov, trend[0] if trend else None, index, volume_ml, findings)
 
 
 def _depth(region: str, settings: BackgroundSettings) -> float:

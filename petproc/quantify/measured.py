@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import SUV_UNIT, unit_by
 from petproc.core.regions import ORGANS
 from petproc.core.suv import suv_per_activity
-from petproc.core.tables import InputRow, SliceRow, UptakeRow, VesselRow
+from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow
 from petproc.core.worksheet import Applied, apply, no_inputs
 from petproc.quantify.background import background_region, measure_background
 from petproc.quantify.quality import preparation_findings, uptake_findings
@@ -34,21 +34,27 @@ class Quantified(NamedTuple):
 
 
 def quantify_study(
-    scans: Iterable[ScanTables | Callable[[], ScanTables]], settings: QuantifySettings, *, threads: int = 1
+    scans: Iterable[ScanTables | Callable[[], ScanTables]],
+    settings: QuantifySettings,
+    *,
+    verdicts: Sequence[Verdict] = (),
+    threads: int = 1,
 ) -> list[Quantified]:
-    """`quantify_scan` of every scan, in their order, whatever the number of threads.
+    """`quantify_scan` of every scan, in their order, whatever the number of threads; `verdicts` are those of all.
 
     A scan may be given as a function that reads it: then no more tables than threads are in memory.
     """
 
     def one(scan: ScanTables | Callable[[], ScanTables]) -> Quantified:
-        return quantify_scan(scan() if callable(scan) else scan, settings)
+        tables = scan() if callable(scan) else scan
+        own = [row for row in verdicts if (row.participant, row.session) == (tables.participant, tables.session)]
+        return quantify_scan(tables, settings, own)
 
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         return list(pool.map(one, scans))
 
 
-def quantify_scan(tables: ScanTables, settings: QuantifySettings) -> Quantified:
+def quantify_scan(tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> Quantified:
     """Rows of `slices.tsv`, `uptake.tsv`, `inputs.tsv` and `vessels.tsv` of one scan, and what was noticed.
 
     Each region, those of the blood too, is measured from the tables of the backend that segments it; where one backend
@@ -59,7 +65,7 @@ def quantify_scan(tables: ScanTables, settings: QuantifySettings) -> Quantified:
     if tables.acquisition is not None:
         applied = apply(tables.acquisition, tables.worksheet, participant=tables.participant, session=tables.session)
         tables = replace(tables, acquisition=applied.acquisition)
-    scans = Scans(tables, settings)
+    scans = Scans(tables, settings, verdicts)
     known = _known(tables, scans, settings)
     pools = _pools(settings)
     slices: list[SliceRow] = []

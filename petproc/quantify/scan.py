@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +14,10 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.regions import LANDMARKS, REGIONS
+from petproc.core.tables import Verdict
 from petproc.quantify.gate import Gate, judge
 from petproc.quantify.tables import Columns, ScanTables
+from petproc.quantify.verdicts import heard
 from petproc.settings import QuantifySettings
 
 
@@ -33,8 +36,8 @@ class Scans:
     """A scan as every backend of an analysis segmented it, each prepared once: stations of the same vessel may come
     from two of them under the same numbers, so that their tables are never put together."""
 
-    def __init__(self, tables: ScanTables, settings: QuantifySettings) -> None:
-        self._tables, self._settings = tables, settings
+    def __init__(self, tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> None:
+        self._tables, self._settings, self._verdicts = tables, settings, verdicts
         self._prepared: dict[int, Scan | Refusal] = {}
 
     def tables_of(self, region: str) -> ScanTables:
@@ -58,12 +61,12 @@ class Scans:
             return refusal
 
 
-def prepare(tables: ScanTables, settings: QuantifySettings) -> Scan:
+def prepare(tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> Scan:
     grid = Grid(tuple(tables.sample["pet_shape"]), np.array(tables.sample["pet_affine"], dtype=np.float64))
     return Scan(
         _sorted(tables.voxels, grid.shape),
         tables.stations,
-        judge(tables.stations, tables.sample, settings.gate),
+        heard(judge(tables.stations, tables.sample, settings.gate), tables.stations, verdicts),
         grid,
         _uptake_min(tables.acquisition, grid.shape[2]),
     )

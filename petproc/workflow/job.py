@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import petproc
 from petproc.core.errors import Finding, Refusal
-from petproc.core.tables import PointRow, ScanRow, WorksheetRow
+from petproc.core.tables import PointRow, ScanRow, Verdict, WorksheetRow
 from petproc.layout import scan_name
 from petproc.settings import Section
 from petproc.workflow.handover.refused import write_refused
@@ -66,6 +66,11 @@ class Run:
     def points(self) -> list[PointRow]:
         """What readers set in this scan."""
         return [PointRow(**{"place": None, "reader": None, **row}) for row in self.params["points"]]
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What readers decided, one row per scan."""
+        return [Verdict(**row) for row in self.params["verdicts"]]
 
     def settings(self, kind: type[Settings]) -> Settings:
         return kind.model_validate(self.params["settings"])

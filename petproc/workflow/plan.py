@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from petproc import layout
+from petproc.audit.decisions import Decisions, decisions
+from petproc.audit.ledger import read
 from petproc.core.errors import Refusal
 from petproc.core.tables import PointRow, ScanRow, WorksheetRow
 from petproc.core.worksheet_cells import check, says_something
@@ -28,18 +30,21 @@ NAME = r"[A-Za-z0-9]+"
 @dataclass(frozen=True)
 class Plan:
     """`scans` are all rows of `config/scans.tsv`, sorted by participant and session; `worksheet` those of
-    `config/worksheet.tsv` that say something and `points` those of `config/points.tsv`, in the same order."""
+    `config/worksheet.tsv` that say something and `points` those of `config/points.tsv`, in the same order. `decisions`
+    are those of the ledger; a scan that one of them leaves out has its reason."""
 
     settings: Settings
     scans: tuple[ScanRow, ...]
     worksheet: tuple[WorksheetRow, ...] = ()
     points: tuple[PointRow, ...] = ()
+    decisions: Decisions = field(default_factory=Decisions)
 
     @classmethod
     def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
         """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
-        scans = read_scans(study)
-        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans), read_points(study, scans))
+        made = decisions(read(study))
+        scans = _without_excluded(read_scans(study), made)
+        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans), read_points(study, scans), made)
         for row in plan.scans:
             plan.mask(row.participant, row.session)
         return plan
@@ -75,6 +80,16 @@ class Plan:
         rows = [asdict(row) for row in self.worksheet if (row.participant, row.session) in names]
         return [{name: value for name, value in row.items() if value is not None and name != "source"} for row in rows]
 
+    def judged(self) -> list[dict[str, Any]]:
+        """The readers' verdicts, one per scan, as plain values; who gave them and why stands in the ledger."""
+        rows = [
+            {**asdict(one), "session": scan.session, "why": "", "who": ""}
+            for one in self.decisions.verdicts
+            for scan in self.scans
+            if scan.participant == one.participant and one.session in ("", scan.session)
+        ]
+        return sorted(rows, key=lambda row: (row["participant"], row["session"], row["region"], row["entry"]))
+
     def points_of(self, participant: str, session: str) -> list[dict[str, Any]]:
         """The readers' points of one scan as plain values; who set them changes no number and stays where it is."""
         rows = [asdict(row) for row in self.points if (row.participant, row.session) == (participant, session)]
@@ -108,6 +123,17 @@ class Plan:
                 f"config/config.yaml: segment.imported.path: {template} cannot be filled in.",
                 "Use {participant} and {session} and no other braces.",
             ) from None
+
+
+def _without_excluded(scans: Sequence[ScanRow], made: Decisions) -> tuple[ScanRow, ...]:
+    """`scans` with those left out that a person excluded, who is named by the ledger's entry alone."""
+    why = {(one.participant, one.session): f"{one.why} (ledger entry {one.entry})" for one in made.exclusions}
+    return tuple(
+        replace(row, include="no", reason=why[row.participant, row.session])
+        if (row.participant, row.session) in why
+        else row
+        for row in scans
+    )
 
 
 def values_of(section: Section) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from petproc.audit.decisions import Decisions, Override, Verdict
+from petproc.audit.decisions import Decisions, Override
 from petproc.audit.explanation import Blood, Evidence, explanation
 from petproc.core.grid import Grid
-from petproc.core.tables import SliceRow, UptakeRow
+from petproc.core.tables import SliceRow, UptakeRow, Verdict
 from petproc.settings import Analysis, plain
 
 TBR_MAX = (1.5, 1.6, 2.4, 2.0, 1.7, 1.2)

@@ -14,9 +14,11 @@ import yaml
 from snakes import snakemake
 
 from petproc import layout
+from petproc.audit.decisions import Place, exclude_scan, release, withdraw
 from petproc.core.suv import VARIANTS
 from petproc.core.tables import IndexRow, PointRow, ScanRow, WorksheetRow
 from petproc.io import write_rows
+from petproc.workflow.plan import Plan
 from petproc.workflow.study import init_study, workflow_root
 
 DATASET = {"dataset": 1}
@@ -299,3 +301,29 @@ def test_an_unknown_participant_is_one_message_in_words(study: Study) -> None:
     assert status == 1
     assert "sub-99" in said
     assert "Traceback" not in said
+
+
+def test_a_verdict_plans_only_the_tables(study: Study) -> None:
+    release(study.folder, Place("1", "baseline", "aortic_arch"), why="outline is right", by="reader1")
+    assert study.planned() == TABLES
+
+
+def test_a_scan_that_a_reader_excludes_plans_only_the_tables(study: Study) -> None:
+    exclude_scan(study.folder, Place("1", "followup"), why="paravenous", by="reader1")
+    assert study.planned() == {**TABLES, **DATASET}
+    assert Plan.read(study.folder).scan("1", "followup").reason == "paravenous (ledger entry 3)"
+
+
+def test_a_decision_that_is_withdrawn_plans_nothing(study: Study) -> None:
+    entry = release(study.folder, Place("1", "baseline", "aortic_arch"), why="right", by="reader1").entry
+    withdraw(study.folder, entry, why="the other visit", by="reader1")
+    assert study.planned() == {}
+
+
+def test_a_ledger_that_was_edited_by_hand_stops_everything_in_words(study: Study) -> None:
+    path = study.folder / layout.LEDGER
+    path.write_bytes(path.read_bytes().replace(b'"python": "3', b'"python": "2'))
+    status, said = study.snakemake("--dry-run")
+    assert status == 1
+    assert "Nothing was run." in said
+    assert "ledger-broken" in said

@@ -23,5 +23,6 @@ rule quantify:
         settings=segmented_and_quantified,
         scans=PLAN.rows(),
         worksheet=PLAN.entered(),
+        verdicts=PLAN.judged(),
     script:
         "../scripts/quantify.py"

@@ -6,5 +6,5 @@ from petproc.workflow.job import job
 with job(snakemake, "quantify") as run:
     analysis = run.settings(Analysis)
     scans = scan_tables(run.input, run.scans, run.worksheet, analysis)
-    quantified = quantify_study(scans, analysis.quantify, threads=run.threads)
+    quantified = quantify_study(scans, analysis.quantify, verdicts=run.verdicts, threads=run.threads)
     write_quantified(run.output, run.scans, quantified, run.record())

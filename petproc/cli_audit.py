@@ -1,0 +1,196 @@
+"""Commands of those who ask where a number comes from, and of those who decide: thin, as in `cli`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyArgument = Annotated[Path, typer.Argument(help="Folder of the study.", show_default=False)]
+Participant = Annotated[str, typer.Argument(show_default=False)]
+Session = Annotated[str, typer.Argument(show_default=False)]
+RegionName = Annotated[str, typer.Argument(metavar="REGION", show_default=False)]
+Why = Annotated[str, typer.Option("--why", help="The reason, kept in the ledger.", show_default=False)]
+By = Annotated[
+    str | None, typer.Option("--by", help="Who decides: a name or code (else PETPROC_BY, else the account).")
+]
+Code = Annotated[str, typer.Option("--code", help="What is there: node, oesophagus, brown-fat, stent, motion, ...")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+verdicts = typer.Typer(
+    help="Record what a reader decides; nothing in results/ is edited by hand.", no_args_is_help=True
+)
+
+
+def explain(
+    study: StudyArgument,
+    participant: Participant,
+    session: Session,
+    region: RegionName,
+    metric: Annotated[str, typer.Argument()] = "mean_tbr_max",
+    analysis: Annotated[str, typer.Option(help="Analysis whose number it is.")] = "primary",
+    as_json: AsJson = False,
+) -> None:
+    """Explain a number: its formula in numbers, voxels, DICOM images, SUV, settings, decisions, earlier values.
+
+    [bold]Example[/]: petproc explain trial P001 baseline ascending_aorta mean_tbr_max --json
+    """
+    import json
+
+    from petproc.audit.explanation import explanation
+    from petproc.workflow.evidence import evidence_of
+    from petproc.workflow.said import print_explanation
+
+    told = explanation(evidence_of(study, (participant, session, region, metric), analysis))
+    if as_json:
+        print(json.dumps(told, indent=2, allow_nan=False))
+    else:
+        print_explanation(told)
+
+
+def diff(
+    study: StudyArgument,
+    a: Annotated[str, typer.Argument(help="An analysis, or NAME@ENTRY as a run of the ledger left it.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    metric: Annotated[str, typer.Option(help="The number that is compared.")] = "mean_tbr_max",
+    explained: Annotated[bool, typer.Option(help="Apply each differing setting alone.")] = True,
+) -> None:
+    """Compare two analyses, or two runs of one: settings, numbers, index vessels, and the setting that explains most.
+
+    [bold]Examples[/]: petproc diff trial primary cut16 · petproc diff trial primary@4 primary
+    """
+    from petproc.workflow.answers import print_answers
+
+    print_answers(study, (a, b), metric=metric, explained=explained)
+
+
+def history(study: StudyArgument) -> None:
+    """List every run and decision: when, who, what, why, and which tables each run left.
+
+    [bold]Example[/]: petproc history trial
+    """
+    from petproc.audit.history import publications
+    from petproc.audit.ledger import read
+    from petproc.workflow.said import print_history
+
+    entries = read(study)
+    print_history(entries, publications(entries))
+
+
+def recall(
+    study: StudyArgument,
+    digest: Annotated[str, typer.Argument(help="Hash, or its beginning, as petproc history prints it.")],
+) -> None:
+    """Print a table as an earlier run left it.
+
+    [bold]Example[/]: petproc recall trial 3f2a9c41d0aa > change-before.tsv
+    """
+    from petproc.audit.history import publications, recall_by_start
+    from petproc.audit.ledger import read
+
+    print(recall_by_start(study, digest, publications(read(study))).decode("utf-8"), end="")
+
+
+@verdicts.command()
+def release(
+    study: StudyArgument, participant: Participant, session: Session, region: RegionName, why: Why, by: By = None
+) -> None:
+    """Let a region be measured that the gate sends to review.
+
+    [bold]Example[/]: petproc verdict release trial P001 baseline aortic_arch --why "outline is right" --by reader1
+    """
+    from petproc.audit import decisions
+    from petproc.workflow.decide import place
+
+    _said(decisions.release(study, place(study, participant, session, region), why=why, by=by).entry)
+
+
+@verdicts.command()
+def reject(
+    study: StudyArgument,
+    participant: Participant,
+    session: Session,
+    region: RegionName,
+    why: Why,
+    code: Code = "segmentation",
+    by: By = None,
+) -> None:
+    """Let a region not be measured, whatever the gate says.
+
+    [bold]Example[/]: petproc verdict reject trial P001 followup left_common_carotid --why "in the jugular" --by reader1
+    """
+    from petproc.audit import decisions
+    from petproc.workflow.decide import place
+
+    _said(decisions.reject(study, place(study, participant, session, region), code=code, why=why, by=by).entry)
+
+
+@verdicts.command("exclude-arc")
+def exclude_arc(
+    study: StudyArgument,
+    participant: Participant,
+    region: RegionName,
+    start: Annotated[float, typer.Option("--from", help="mm along the vessel from its landmark, + with the flow.")],
+    stop: Annotated[float, typer.Option("--to", help="mm")],
+    why: Why,
+    code: Code = "other",
+    by: By = None,
+) -> None:
+    """Leave a range of a vessel out at both visits: a node, the oesophagus, brown fat, a stent.
+
+    [bold]Example[/]: petproc verdict exclude-arc trial P001 descending_aorta --from 40 --to 55 --code node --why "node"
+    """
+    from petproc.audit import decisions
+    from petproc.workflow.decide import place
+
+    where = place(study, participant, region=region)
+    _said(decisions.exclude_arc(study, where, (start, stop), code=code, why=why, by=by).entry)
+
+
+@verdicts.command("exclude-scan")
+def exclude_scan(study: StudyArgument, participant: Participant, session: Session, why: Why, by: By = None) -> None:
+    """Leave a scan out.
+
+    [bold]Example[/]: petproc verdict exclude-scan trial P001 followup --why "paravenous injection" --by reader1
+    """
+    from petproc.audit import decisions
+    from petproc.workflow.decide import place
+
+    _said(decisions.exclude_scan(study, place(study, participant, session), why=why, by=by).entry)
+
+
+@verdicts.command()
+def override(
+    study: StudyArgument,
+    participant: Participant,
+    session: Session,
+    finding: Annotated[str, typer.Argument(help="Code of the finding.")],
+    why: Why,
+    by: By = None,
+) -> None:
+    """Let a finding stand that somebody has looked at.
+
+    [bold]Example[/]: petproc verdict override trial P001 baseline uptake-time-early --why "protocol deviation 7"
+    """
+    from petproc.audit import decisions
+    from petproc.workflow.decide import place
+
+    _said(decisions.override(study, place(study, participant, session), finding, why=why, by=by).entry)
+
+
+@verdicts.command()
+def withdraw(
+    study: StudyArgument, entry: Annotated[int, typer.Argument(help="Its number.")], why: Why, by: By = None
+) -> None:
+    """Take the effect from an earlier decision; it stays in the ledger.
+
+    [bold]Example[/]: petproc verdict withdraw trial 12 --why "wrong participant"
+    """
+    from petproc.audit import decisions
+
+    _said(decisions.withdraw(study, entry, why=why, by=by).entry)
+
+
+def _said(entry: int) -> None:
+    print(f"Recorded as entry {entry}. Next: petproc plan STUDY shows what it changes, petproc run makes it.")
