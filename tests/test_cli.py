@@ -14,7 +14,10 @@ from petproc import cli, layout
 from petproc.core.errors import Refusal
 from petproc.settings import Settings, plain
 
-COMMANDS = ("init", "inventory", "suv", "phantom", "run", "status", "check", "selftest")
+COMMANDS = (
+    *("init", "inventory", "suv", "points", "phantom", "plan", "run", "status", "check", "selftest"),
+    *("explain", "diff", "history", "recall"),
+)
 
 
 def invoke(*arguments: str) -> str:

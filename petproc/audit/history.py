@@ -68,11 +68,11 @@ def recall(study: Path, digest: str) -> bytes:
 
 
 def recall_by_start(study: Path, start: str, found: Sequence[Publication]) -> bytes:
-    """The content whose hash begins with `start`; refused where none or several do (`history-missing`)."""
+    """The content whose hash begins with `start`; refused where none or several do (`hash-unknown`)."""
     digests = sorted({one.digest for one in found if one.digest.startswith(start)})
     if len(digests) != 1:
         raise Refusal(
-            "history-missing",
+            "hash-unknown",
             f"{len(digests) or 'No'} published tables have a hash that begins with {start!r}.",
             "petproc history lists those that there are; give more of the hash.",
         )

@@ -115,7 +115,7 @@ def _then(study: Path, analysis: str, entry: str) -> dict[str, str]:
             found[wanted[one.path]] = one.digest
     if lacking := [template for template in FILES if template not in found]:
         raise Refusal(
-            "history-missing",
+            "run-left-nothing",
             f"No run up to entry {entry} left {', '.join(Path(one).name for one in lacking)} of analysis {analysis}.",
             f"petproc history {study} lists the runs and what they left.",
         )
