@@ -56,7 +56,8 @@ class Scans:
 
     def _prepare(self, tables: ScanTables) -> Scan | Refusal:
         try:
-            return tables.refused or prepare(replace(tables, acquisition=self._tables.acquisition), self._settings)
+            made = replace(tables, acquisition=self._tables.acquisition)
+            return tables.refused or prepare(made, self._settings, self._verdicts)
         except Refusal as refusal:
             return refusal
 

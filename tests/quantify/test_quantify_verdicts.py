@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hand_made import AORTA, CAVA, scan_of
 
 from petproc.core.tables import Verdict
+from petproc.quantify import quantify_study
 from petproc.quantify.gate import Gate
 from petproc.quantify.verdicts import heard
+from petproc.settings import QuantifySettings
 
 REGIONS = np.array(["aortic_arch"] * 3 + ["descending_aorta"] * 3)
 STATIONS: dict[str, Any] = {"region": REGIONS, "arc_mm": np.array([-20.0, -10, 0, 10, 20, 30])}
@@ -64,3 +68,15 @@ def test_without_verdicts_the_gate_stands_and_is_not_changed() -> None:
     assert after.refused == before.refused
     heard(before, STATIONS, [verdict("aortic_arch", "released")])
     assert before.refused == {"aortic_arch": "needs-review: x"}
+
+
+def test_a_verdict_reaches_the_numbers_of_its_scan_and_of_no_other() -> None:
+    scans = [scan_of(AORTA, CAVA), replace(scan_of(AORTA, CAVA), session="followup")]
+    rejected = replace(verdict("descending_aorta", "rejected", code="motion"), participant="01")
+    settings = QuantifySettings(regions=("descending_aorta",))
+    before, after = quantify_study(scans, settings, verdicts=[rejected])
+    assert {row.status for row in before.uptake if row.region == "descending_aorta"} == {"refused"}
+    assert {row.reason for row in before.vessels if row.region == "descending_aorta"} == {
+        "rejected: a reader rejected it (motion; ledger entry 7)."
+    }
+    assert {row.status for row in after.uptake if row.region == "descending_aorta"} == {"measured"}
