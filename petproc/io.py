@@ -201,7 +201,7 @@ def rows_of_text(text: str, kind: type[Row], name: str) -> list[Row]:
                 f"{name} lacks the column {', '.join(sorted(missing))}.",
                 "Restore it; tables are tab-separated with one header line.",
             )
-        cells = [(readers[field.name], header[field.name]) for field in fields(kind)]
+        cells = [(read, header[column]) for column, read in readers.items()]
         rows = []
         for number, line in enumerate(filter(None, table), start=2):
             try:
