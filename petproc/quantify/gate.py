@@ -80,18 +80,26 @@ def _after_low_runs(stations: Columns, settings: GateSettings) -> list[NDArray[n
     """Per vessel the rows from the start of the first long run of low scores to its end."""
     rejected = []
     for vessel in dict.fromkeys(REGIONS[region].vessel for region in TRACKED_DOWNWARDS):
-        rows = np.flatnonzero((stations["vessel"] == vessel) & np.isin(stations["region"], TRACKED_DOWNWARDS))
-        rows = rows[np.argsort(stations["station"][rows], kind="stable")]
-        if len(rows) < 2:
-            continue
-        low = _below(stations["ring_score"][rows], settings.ring_score_min)
-        step = float(np.median(np.diff(stations["arc_mm"][rows])))
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(np.int8), [0]])))
-        for start, stop in edges.reshape(-1, 2):
-            if (stop - start) * step >= settings.low_run_mm - 1e-6:
-                rejected.append(rows[start:])
-                break
+        rows = _in_order((stations["vessel"] == vessel) & np.isin(stations["region"], TRACKED_DOWNWARDS), stations)
+        if runs := _low_runs(rows, stations, settings):
+            rejected.append(rows[runs[0][0] :])
     return rejected
+
+
+def _in_order(own: NDArray[np.bool_], stations: Columns) -> NDArray[np.int64]:
+    rows = np.flatnonzero(own)
+    return rows[np.argsort(stations["station"][rows], kind="stable")]
+
+
+def _low_runs(rows: NDArray[np.int64], stations: Columns, settings: GateSettings) -> list[tuple[int, float]]:
+    """Runs of at least `low_run_mm` of poor fits among stations in order: where each begins, and its length in mm."""
+    if len(rows) < 2:
+        return []
+    low = _below(stations["ring_score"][rows], settings.ring_score_min)
+    step = float(np.median(np.diff(stations["arc_mm"][rows])))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(np.int8), [0]])))
+    runs = [(int(start), float(stop - start) * step) for start, stop in edges.reshape(-1, 2)]
+    return [run for run in runs if run[1] >= settings.low_run_mm - 1e-6]
 
 
 def _refused(
@@ -108,6 +116,8 @@ def _refused(
     failures += _radii(region, stations, settings)
     if region == ARCH:
         failures += _arch(sample["scores"].get(ARCH, {}), settings)
+        runs = _low_runs(_in_order(stations["region"] == ARCH, stations), stations, settings)
+        failures += [f"no circle fits it over {length:.0f} mm" for _, length in runs[:1]]
     failures += _seeded(sample["scores"].get(region, {}), _median_radius(stations, region) or 0.0, settings)
     if EDGE not in sample["scores"].get(region, {}):
         failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)

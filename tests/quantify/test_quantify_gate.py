@@ -98,6 +98,17 @@ def test_the_arch_is_judged_by_its_path(make_scan, aorta, scores, failing):
     assert refused == (failing and f"needs-review: {failing}.")
 
 
+@pytest.mark.parametrize(("low", "failing"), [(9, None), (10, "no circle fits it over 20 mm")])
+def test_an_arch_whose_path_leaves_the_vessel_part_way_is_sent_to_review(make_scan, aorta, low, failing):
+    """Every score of its whole is good: the path cost, the length, most stations."""
+    stations = {**make_scan(replace(aorta, region="aortic_arch", radius=12.0)).stations}
+    stations["ring_score"] = stations["ring_score"].copy()
+    stations["ring_score"][10 : 10 + low] = 0.21
+    scores = {"aortic_arch": {"path_cost": 0.8, "path_length_mm": 110.0, "apex_above_carina_mm": 25.0}}
+    refused = gate(stations, scores).refused.get("aortic_arch")
+    assert refused == (failing and f"needs-review: {failing}.")
+
+
 def test_masks_without_scores_are_taken_at_their_word_where_the_settings_say_so(stations):
     for name in ("ring_score", "visible_fraction"):
         stations[name] = np.full(58, np.nan)
