@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from petproc.core.errors import Refusal
 from petproc.core.inherit import inherited
-from petproc.core.metrics import METRICS
-from petproc.core.regions import AORTA, CAROTIDS, GUIDES, IVC, ORGANS, REGIONS, SVC, regions_of
+from petproc.core.metrics import METRICS, STANDARD, Metric
+from petproc.core.regions import AORTA, CAROTIDS, GUIDES, IVC, ORGANS, REGIONS, SVC, Slicing, regions_of
 from petproc.core.suv import VARIANTS
 
 RESULTS_VERSION: dict[str, int] = {
@@ -181,11 +181,17 @@ ORGAN_DEPTH_MM = {"liver": 10.0, "spleen": 8.0, "vertebral_marrow": 5.0}
 """Ours: the core of an organ, free of its breathing edge (liver), as deep as its size allows (spleen, a vertebra)."""
 
 
+DEPTH_QUANTILE_OPPOSITE = {"p10": "p90", "p25": "p75", "p50": "p50", "p75": "p25", "p90": "p10"}
+
+
 class QuantifySettings(Section):
     regions: tuple[str, ...] = regions_of(AORTA)
     suv: SuvVariant = "bw"
-    inner_depth_mm: float = 0.0
+    glucose_reference_mmol_l: Positive | None = None
+    further_metrics: tuple[str, ...] = ()
+    depth_mm: tuple[float, float | None] = (0.0, None)
     coverage: Literal["p10", "p25", "p50", "p75", "p90"] = "p50"
+    slicing: dict[str, Literal["axial", "centreline"]] = {}
     slab_mm: Positive = 5.0
     slice_accepted_min: Fraction = 0.9
     slice_area_min: Fraction = 0.5
@@ -193,16 +199,59 @@ class QuantifySettings(Section):
     myocardium_distance_min_mm: Annotated[float, Field(ge=0)] = 12.0
     active_tbr: Positive = 2.0
     segment_mm: Positive = 15.0
+    positive_tbr: Positive = 1.25
+    above_blood_sd: Annotated[float, Field(ge=0)] = 2.0
     organ_depth_min_mm: dict[str, Annotated[float, Field(ge=0)]] = ORGAN_DEPTH_MM
     background: BackgroundSettings = BackgroundSettings()
     gate: GateSettings = GateSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _old_name_of_the_depth(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "inner_depth_mm" in given:
+            raise ValueError(f"inner_depth_mm is depth_mm now: write depth_mm: [{given['inner_depth_mm']}, null]")
+        return given
+
+    @model_validator(mode="after")
+    def _depth_is_a_layer(self) -> QuantifySettings:
+        outer, inner = self.depth_mm
+        if inner is not None and not outer < inner:
+            raise ValueError(f"depth_mm runs from the outer to the deeper limit, not from {outer:g} to {inner:g}")
+        return self
+
     @model_validator(mode="after")
     def _regions_are_known(self) -> QuantifySettings:
         _known(self.regions, REGIONS, "region")
+        _known(self.slicing, REGIONS, "region")
+        _vessels(self.slicing, "only a vessel is cut into slices")
+        _known(self.further_metrics, METRICS, "metric")
         if strange := [name for name in self.organ_depth_min_mm if name not in ORGANS]:
             raise ValueError(f"organ_depth_min_mm: {', '.join(strange)} is no organ; organs are {', '.join(ORGANS)}")
         return self
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """What is measured of a vessel, in the order of the registry."""
+        return {name: one for name, one in METRICS.items() if name in STANDARD or name in self.further_metrics}
+
+    def measures(self, needed: str) -> bool:
+        """Whether one of its metrics needs `needed`, a field of `SliceValues`."""
+        return any(one.needs == needed for one in self.metrics.values())
+
+    @property
+    def is_suv_bw(self) -> bool:
+        """Whether SUV is the plain one by body weight, for which limits are known."""
+        return self.suv == "bw" and self.glucose_reference_mmol_l is None
+
+    def slicing_of(self, region: str) -> Slicing:
+        """How `region` is cut into slices: as it is said, or as the registry has it."""
+        return self.slicing.get(region, REGIONS[region].slicing)
+
+    @property
+    def opposite_coverage(self) -> str:
+        """The depth quantile by which as much of a voxel lies above the deeper limit as `coverage` asks below the
+        outer one."""
+        return DEPTH_QUANTILE_OPPOSITE[self.coverage]
 
     def depth_in(self, organ: str) -> float:
         """How deep under the surface of `organ` a voxel must lie to be measured."""
@@ -212,6 +261,7 @@ class QuantifySettings(Section):
 class CompareSettings(Section):
     index_candidates: tuple[str, ...] = ("ascending_aorta", "descending_aorta")
     index_metric: str = "mean_tbr_max"
+    mds: Literal["refound", "locked"] = "refound"
 
     @model_validator(mode="after")
     def _names_are_known(self) -> CompareSettings:
@@ -242,6 +292,12 @@ class Analysis(Section):
         _known(self.backend_of, REGIONS, "region")
         return self
 
+    @model_validator(mode="after")
+    def _index_metric_is_measured(self) -> Analysis:
+        if (name := self.compare.index_metric) not in self.quantify.metrics:
+            raise ValueError(f"index_metric {name} is not measured: name it in quantify.further_metrics")
+        return self
+
     @property
     def backends(self) -> tuple[Backend, ...]:
         """Every backend that the analysis takes a region from, the general one first."""
@@ -266,6 +322,16 @@ class Settings(Section):
     def _analyses_inherit(cls, config: Any) -> Any:
         analyses = config.get("analyses") if isinstance(config, dict) else None
         return {**config, "analyses": inherited(analyses)} if isinstance(analyses, dict) else config
+
+    @model_validator(mode="after")
+    def _depths_are_sampled(self) -> Settings:
+        for name, analysis in self.analyses.items():
+            if (outer := analysis.quantify.depth_mm[0]) < -self.sample.reach_mm:
+                raise ValueError(
+                    f"analysis {name}: depth_mm begins {-outer:g} mm outside the wall, and voxels are kept up to "
+                    f"sample.reach_mm, {self.sample.reach_mm:g} mm"
+                )
+        return self
 
     @model_validator(mode="after")
     def _backends_are_run(self) -> Settings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from petproc.compare.all_vessels import all_vessels_rows
 from petproc.compare.findings import (
     blood_findings,
     liver_findings,
@@ -78,12 +79,13 @@ def compare_study(
         for organ in quantify.regions:
             rows += organ_rows(pair, organ, quantify.suv) if organ in ORGANS else []
         findings = _findings(pair, matched, applied or {})
-        findings[WHOLE_PAIR] += _whole_findings(rows, quantify.suv)
+        findings[WHOLE_PAIR] += _whole_findings(rows, quantify)
         findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
         for region in vessels:
-            rows += region_rows(pair, region, matched[region], quantify)
+            rows += region_rows(pair, region, matched[region], quantify, lock_mds=settings.mds == "locked")
         rows = [_marked(row, choice, findings) for row in rows]
-        compared.change.extend([*index_rows(choice, rows, quantify.suv), *rows])
+        compared.change.extend([*index_rows(choice, rows, quantify), *all_vessels_rows(pair, rows, settings, quantify)])
+        compared.change.extend(rows)
         compared.index.append(choice)
         compared.findings[participant] = [finding for found in findings.values() for finding in found]
     return compared
@@ -106,11 +108,11 @@ def _findings(
     return found
 
 
-def _whole_findings(rows: Sequence[ChangeRow], suv: str) -> list[Finding]:
+def _whole_findings(rows: Sequence[ChangeRow], settings: QuantifySettings) -> list[Finding]:
     """Of blood pools and of the liver, whose limits are those of SUV by body weight."""
     by_metric = {row.metric: (row.baseline, row.follow_up) for row in rows if row.region == LIVER}
     none = (None, None)
-    liver = by_metric.get(ORGAN_SUV_MEAN, none) if suv == "bw" else none
+    liver = by_metric.get(ORGAN_SUV_MEAN, none) if settings.is_suv_bw else none
     blood = [
         finding
         for row in rows

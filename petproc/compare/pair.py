@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from petproc.compare.active import ACTIVE_MEAN, active_slices, none_active
+from petproc.compare.active import chosen_slices
 from petproc.compare.index import INDEX_VESSEL, IndexChoice
 from petproc.compare.match import Matched
 from petproc.core.measure import BLOOD_SUV_MEAN, ORGAN, SUV_UNIT, measure, unit_by
@@ -15,7 +15,7 @@ from petproc.settings import QuantifySettings
 
 BASELINE, FOLLOWUP = "baseline", "followup"
 MEAN_MAX = "mean_tbr_max"
-"""What `ACTIVE_MEAN` is at either visit, once the slices are chosen."""
+"""What a metric whose slices the baseline chooses is at either visit."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def blood_rows(pair: Pair, suv: str) -> list[ChangeRow]:
     """Change of every blood pool's mean SUV by `suv`: an outcome of its own, since every TBR is divided by it."""
     regions = {region for visit in pair.visits.values() for region, metric in visit.uptake if metric == BLOOD_SUV_MEAN}
     unit = unit_by(suv, SUV_UNIT)
-    return [_whole_row(pair, _empty(pair.participant, region, BLOOD_SUV_MEAN, unit)) for region in sorted(regions)]
+    return [_whole_row(pair, empty_row(pair.participant, region, BLOOD_SUV_MEAN, unit)) for region in sorted(regions)]
 
 
 def organ_rows(pair: Pair, organ: str, suv: str) -> list[ChangeRow]:
     """Change of every quantity of an organ, each visit as it was measured: there is nothing to match."""
     return [
-        _whole_row(pair, _empty(pair.participant, organ, quantity.name, unit_by(suv, quantity.unit)))
+        _whole_row(pair, empty_row(pair.participant, organ, quantity.name, unit_by(suv, quantity.unit)))
         for quantity in ORGAN.values()
     ]
 
@@ -85,42 +85,44 @@ def _whole_row(pair: Pair, row: ChangeRow) -> ChangeRow:
     if refused := pair.missing or _refused_at(pair, row.region, row.metric):
         return replace(row, status=refused[0], reason=refused[1])
     before, after = (visit.uptake[row.region, row.metric].value for visit in pair.visits.values())
-    return _changed(row, before, after)
+    return changed_row(row, before, after)
 
 
-def region_rows(pair: Pair, region: str, matched: Matched, settings: QuantifySettings) -> list[ChangeRow]:
-    """A row for every metric, over the slices matched; `ACTIVE_MEAN` over the places active at baseline."""
+def region_rows(
+    pair: Pair, region: str, matched: Matched, settings: QuantifySettings, *, lock_mds: bool = False
+) -> list[ChangeRow]:
+    """A row for every metric, over the slices matched; some over the places that the baseline chooses."""
     both = _at_visits(pair, region, (matched.baseline, matched.follow_up), settings)
-    active = active_slices(pair.baseline.slices.get(region, ()), matched, settings.active_tbr)
-    of_active = _at_visits(pair, region, active, settings)
+    chosen = chosen_slices(pair.baseline.slices.get(region, ()), matched, settings, lock_mds=lock_mds)
+    of_chosen = {name: _at_visits(pair, region, one[:2], settings) for name, one in chosen.items()}
     unmatched = _no_landmark(pair, region) or _too_few(matched, settings.slices_min)
     rows = []
-    for metric in METRICS.values():
-        row = _empty(pair.participant, region, metric.name, unit_by(settings.suv, metric.unit))
+    for metric in settings.metrics.values():
+        row = empty_row(pair.participant, region, metric.name, unit_by(settings.suv, metric.unit))
         # A visit without an active slice of its own is refused in the uptake table and may have a value here.
-        values, name = (of_active, MEAN_MAX) if metric.name == ACTIVE_MEAN else (both, metric.name)
+        values, name = (of_chosen[metric.name], MEAN_MAX) if metric.name in chosen else (both, metric.name)
         if refused := pair.missing or _refused_at(pair, region, name) or unmatched:
             rows.append(replace(row, status=refused[0], reason=refused[1]))
             continue
         row = replace(row, matched_mm=matched.matched_mm, unmatched_mm=matched.unmatched_mm)
-        if metric.name == ACTIVE_MEAN and (reason := none_active(active, settings.active_tbr)):
+        if metric.name in chosen and (reason := chosen[metric.name].reason):
             rows.append(replace(row, reason=reason))
         else:
-            rows.append(_changed(row, values[0].get(name), values[1].get(name)))
+            rows.append(changed_row(row, values[0].get(name), values[1].get(name)))
     return rows
 
 
-def index_rows(choice: IndexChoice, rows: Sequence[ChangeRow], suv: str) -> list[ChangeRow]:
+def index_rows(choice: IndexChoice, rows: Sequence[ChangeRow], settings: QuantifySettings) -> list[ChangeRow]:
     """The index vessel's rows once more, under `index_vessel`; without a choice, rows that say why there is none."""
     if choice.region is None:
         return [
             replace(
-                _empty(choice.participant, INDEX_VESSEL, metric.name, unit_by(suv, metric.unit)),
+                empty_row(choice.participant, INDEX_VESSEL, metric.name, unit_by(settings.suv, metric.unit)),
                 index_vessel=True,
                 status=choice.status,
                 reason=choice.reason,
             )
-            for metric in METRICS.values()
+            for metric in settings.metrics.values()
         ]
     return [
         replace(row, region=INDEX_VESSEL, reason=": ".join(filter(None, (row.region, row.reason))))
@@ -186,7 +188,7 @@ def _too_few(matched: Matched, slices_min: int) -> tuple[Status, str] | None:
     )
 
 
-def _changed(row: ChangeRow, before: float | None, after: float | None) -> ChangeRow:
+def changed_row(row: ChangeRow, before: float | None, after: float | None) -> ChangeRow:
     """`percent_change` is empty where the baseline is 0."""
     if before is None or after is None:
         where = " and ".join(name for name, value in ((BASELINE, before), (FOLLOWUP, after)) if value is None)
@@ -198,7 +200,7 @@ def _changed(row: ChangeRow, before: float | None, after: float | None) -> Chang
     )
 
 
-def _empty(participant: str, region: str, metric: str, unit: str) -> ChangeRow:
+def empty_row(participant: str, region: str, metric: str, unit: str) -> ChangeRow:
     return ChangeRow(
         participant,
         region,

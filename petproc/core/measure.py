@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from petproc.core.metrics import METRICS, SliceValues
+from petproc.core.metrics import METRICS, SUV_VOLUME_UNIT, Metric, SliceValues, most_diseased
+from petproc.core.metrics import SUV_UNIT as SUV_UNIT
 from petproc.core.suv import VARIANTS
 from petproc.core.tables import SliceRow
 
-SUV_UNIT = "g/mL"
-"""Unit in the registry of whatever is an SUV; `unit_by` gives that of the variant in use."""
 BLOOD_SUV_MEAN = "blood_suv_mean"
 BLOOD_COV, BLOOD_TREND, BLOOD_RATIO, BLOOD_VOXELS = "blood_cov", "blood_trend", "blood_ratio", "blood_voxels"
 ORGAN_SUV_MEAN, ORGAN_SUV_MAX = "organ_suv_mean", "organ_suv_max"
@@ -56,7 +57,9 @@ ORGAN = {
 
 
 def unit_by(variant: str, unit: str) -> str:
-    """A registered `unit` with SUV by `variant`: cm2/mL for the body surface."""
+    """A registered `unit` with SUV by `variant`: cm2/mL for the body surface, and cm2 where it is times a volume."""
+    if unit == SUV_VOLUME_UNIT:
+        return VARIANTS[variant].unit.removesuffix("/mL")
     return VARIANTS[variant].unit if unit == SUV_UNIT else unit
 
 
@@ -76,6 +79,7 @@ def measure(
     else:
         maxima, means = [row.tbr_max for row in slices], [row.tbr_mean for row in slices]
     blood = background_suv if has_suv else 1.0
+    peaks = [row.suv_peak if has_suv else row.tbr_peak for row in slices]
     values = SliceValues(
         suv_max=np.array(maxima, dtype=np.float64),
         suv_mean=np.array(means, dtype=np.float64),
@@ -84,12 +88,32 @@ def measure(
         active_tbr=active_tbr,
         segment_mm=segment_mm,
         number=np.array([row.slice for row in slices]),
+        suv_peak=None if not any(peaks) else np.array(peaks, dtype=np.float64),
+        n_voxel=np.array([row.n_voxel for row in slices]),
+        n_positive=_if_all([row.n_positive for row in slices]),
+        above_ml=_if_all([row.above_ml for row in slices]),
     )
     return {
-        name: metric.compute(values) if _can_be_had(metric.unit, metric.needs_background, has_suv, has_tbr) else None
+        name: metric.compute(values) if _can_be_had(metric, values, has_suv, has_tbr) else None
         for name, metric in METRICS.items()
     }
 
 
-def _can_be_had(unit: str, needs_background: bool, has_suv: bool, has_tbr: bool) -> bool:
-    return (has_tbr or not needs_background) and (has_suv or unit != SUV_UNIT)
+def most_diseased_slices(slices: Sequence[SliceRow], segment_mm: float) -> Sequence[SliceRow]:
+    """Those over which `mds_tbr_max` is taken, of slices as for `measure`; none where there is no segment."""
+    if not slices or any(row.tbr_max is None for row in slices):
+        return ()
+    tbr_max = np.array([row.tbr_max for row in slices], dtype=np.float64)
+    number = np.array([row.slice for row in slices])
+    found = most_diseased(SliceValues(tbr_max, tbr_max, 1.0, slices[0].slice_mm, 1.0, segment_mm, number))
+    return () if found is None else slices[found]
+
+
+def _if_all(column: Sequence[float | None]) -> NDArray[Any] | None:
+    return None if None in column else np.array(column)
+
+
+def _can_be_had(metric: Metric, values: SliceValues, has_suv: bool, has_tbr: bool) -> bool:
+    if metric.needs and getattr(values, metric.needs) is None:
+        return False
+    return (has_tbr or not metric.needs_background) and (has_suv or not metric.needs_suv)

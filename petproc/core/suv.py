@@ -18,6 +18,8 @@ from petproc.core.acquisition import PetAcquisition, Sex
 from petproc.core.errors import Refusal
 
 F18_HALF_LIFE_S = 6586.2
+GLUCOSE_MMOL_L = 5.55
+"""100 mg/dL, to which SUV is usually normalised; some guidelines take 5.0 mmol/L."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,22 @@ def body_size(variant: str, *, weight_kg: float | None, height_m: float | None, 
             "Correct weight and height in config/worksheet.tsv, or choose another SUV variant.",
         )
     return size * of.scale
+
+
+def glucose_factor(glucose_mmol_l: float | None, reference_mmol_l: float | None) -> float:
+    """What an SUV is multiplied with to be corrected for blood glucose: glucose / reference, 1 without a reference.
+
+    A `Refusal` where the glucose is not known.
+    """
+    if reference_mmol_l is None:
+        return 1.0
+    if glucose_mmol_l is None:
+        raise Refusal(
+            "glucose-unknown",
+            "SUV is to be corrected for glucose, and the glucose at the scan is not known.",
+            "Enter glucose_mmol_l in config/worksheet.tsv.",
+        )
+    return glucose_mmol_l / reference_mmol_l
 
 
 def suv_per_activity(acquisition: PetAcquisition, variant: str = "bw") -> float:

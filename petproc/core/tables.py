@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["measured", "refused", "excluded", "incomplete_candidates"]
+Status = Literal["measured", "refused", "excluded", "incomplete_candidates", "incomplete"]
 VesselStatus = Literal["accepted", "needs_review", "absent"]
 Judgement = Literal["released", "rejected", "arc-excluded"]
 
@@ -234,6 +234,13 @@ class SliceRow:
     counts: bool
     reason: str | None
     """why it does not count"""
+    suv_peak: float | None = None
+    """highest mean of a 1 cm3 sphere centred on a voxel of the slice; this and those below where a metric needs them"""
+    tbr_peak: float | None = None
+    n_positive: int | None = None
+    """voxels with a TBR above the analysis' cut-off for positive uptake"""
+    above_ml: float | None = None
+    """sum of SUV x voxel volume (mL) over voxels above the blood pool's mean + n SD"""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import SUV_UNIT, unit_by
 from petproc.core.regions import ORGANS
-from petproc.core.suv import suv_per_activity
+from petproc.core.suv import glucose_factor, suv_per_activity
 from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow
 from petproc.core.worksheet import Applied, apply, no_inputs
 from petproc.quantify.background import background_region, measure_background
@@ -111,6 +111,8 @@ def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Know
         if tables.acquisition is None:
             raise Refusal("suv-unknown", "The PET's times, dose and weight are not known.", "Ask the site for them.")
         factor = suv_per_activity(tables.acquisition, settings.suv)
+        told = tables.worksheet.glucose_mmol_l if tables.worksheet else None
+        factor *= glucose_factor(told, settings.glucose_reference_mmol_l)
     except Refusal as refusal:
         missing = words(refusal)
     pools: dict[str, Pool] = {}
@@ -122,4 +124,4 @@ def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Know
         except Refusal as refusal:
             without[region] = words(refusal)
     suv = Suv(factor, unit_by(settings.suv, SUV_UNIT), missing)
-    return Known(suv, factor if settings.suv == "bw" else None, pools, without)
+    return Known(suv, factor if settings.is_suv_bw else None, pools, without)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.measure import BLOOD, ORGAN, Quantity, unit_by
-from petproc.core.metrics import METRICS, Metric
+from petproc.core.metrics import Metric
 from petproc.core.regions import LANDMARKS, REGIONS
 from petproc.core.tables import SliceRow, UptakeRow
 from petproc.quantify.background import Background, background_region
@@ -60,10 +60,10 @@ def vessel_of(key: Key, known: Known, scans: Scans, settings: QuantifySettings) 
     try:
         scan = scans.of(region)
     except Refusal as refusal:
-        return Measured([], refused_rows(key, words(refusal), units_of(METRICS, settings)), [], words(refusal))
+        return Measured([], refused_rows(key, words(refusal), units_of(settings.metrics, settings)), [], words(refusal))
     refused = scan.gate.refused.get(region)
     try:
-        cut = cut_region(region, scan, settings)
+        cut = cut_region(region, scan, settings, pool)
         slices = slice_rows(key, cut, suv_factor=known.suv.factor, background=pool, refused=refused)
         if not has_landmark(scan, REGIONS[region].vessel):
             slices = [replace(row, arc_mm=None) for row in slices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -11,7 +12,7 @@ import numpy as np
 
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
-from petproc.core.measure import SUV_UNIT, measure, unit_by
+from petproc.core.measure import measure, unit_by
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ScanRow, SliceRow, Status, UptakeRow
 from petproc.quantify.background import Background
@@ -52,6 +53,10 @@ def slice_rows(
             flag=PARTIAL if of["partial"][n] else None,
             counts=not reason and refused is None,
             reason=refused or reason or None,
+            suv_peak=_suv(_known(of["activity_peak"], n), suv_factor),
+            tbr_peak=_ratio(_known(of["activity_peak"], n), suv_factor, background),
+            n_positive=of["n_positive"][n] if of["n_positive"] else None,
+            above_ml=_suv(of["above_bq"][n] if of["above_bq"] else None, suv_factor),
         )
         for n, reason in enumerate(slices.reasons)
     ]
@@ -62,13 +67,17 @@ def _listed(column: Any) -> Any:
     return column.tolist() if isinstance(column, np.ndarray) else column
 
 
-def _suv(activity: float, suv_factor: float | None) -> float | None:
-    return None if suv_factor is None else activity * suv_factor
+def _known(column: Sequence[float] | None, n: int) -> float | None:
+    return None if column is None or math.isnan(column[n]) else column[n]
 
 
-def _ratio(activity: float, suv_factor: float | None, background: Background | None) -> float | None:
+def _suv(activity: float | None, suv_factor: float | None) -> float | None:
+    return None if suv_factor is None or activity is None else activity * suv_factor
+
+
+def _ratio(activity: float | None, suv_factor: float | None, background: Background | None) -> float | None:
     """To the blood pool; by SUV where it is known, so that the row's own numbers divide to it."""
-    if background is None:
+    if background is None or activity is None:
         return None
     factor = 1.0 if suv_factor is None else suv_factor
     return (activity * factor) / (background.activity * factor)
@@ -111,7 +120,7 @@ def uptake_rows(
             status="refused" if value is None else "measured",
             reason=None if value is not None else refused or _why_none(metric.name, missing),
         )
-        for metric in METRICS.values()
+        for metric in settings.metrics.values()
     ]
 
 
@@ -127,7 +136,7 @@ def _why_none(name: str, missing: Mapping[str, str]) -> str:
     metric = METRICS[name]
     if metric.needs_background and "background" in missing:
         return missing["background"]
-    if metric.unit == SUV_UNIT and "suv" in missing:
+    if metric.needs_suv and "suv" in missing:
         return missing["suv"]
     return f"not-defined: these slices have no value of: {metric.formula}."
 

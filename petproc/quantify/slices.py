@@ -4,9 +4,14 @@ Where a vessel runs along the body its slices are the PET's own planes; where it
 centreline, on a fixed lattice of arc length from the landmark, so that both visits are cut at the same places. A slice
 stands for `slice_mm` of vessel: the distance between planes, or the slab's length.
 
-A voxel is in the ROI when enough of it lies deep enough under the lateral outer wall. In a small vessel a slice may
-have no such voxel: the best covered one then stands in, if the vessel reaches into it at all, and the slice is flagged
-`partial`; a slice never vanishes in between.
+A voxel is in the ROI when enough of it lies in the layer asked for, from one depth under the lateral outer wall to
+another: at least the outer limit deep by the quantile `coverage`, and less than the deeper limit by the opposite one
+(p25 asks three quarters of the voxel of both). By p50 layers that touch share no voxel and leave none out. In a small
+vessel a slice may have no such voxel: the deepest one that the layer reaches into and that does not lie under it then
+stands in, and the slice is flagged `partial`; a slice of a whole vessel never vanishes in between.
+
+Ties: of equally hot voxels the first in k, j, i; of equally deep ones that could stand in, too. Edges: a slice counts
+by the share of its voxels at accepted stations and by its area; a region by the number of its slices that count.
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Refusal
-from petproc.core.regions import REGIONS
+from petproc.quantify.background import Background
+from petproc.quantify.peak import slice_peaks
 from petproc.quantify.scan import Scan, arc_of, rows_of
 from petproc.quantify.tables import Columns
 from petproc.settings import QuantifySettings
@@ -50,6 +56,11 @@ class Slices:
     slice_mm: float
     partial: NDArray[np.bool_]
     reasons: tuple[str, ...]
+    activity_peak: Floats | None = None
+    """NaN where no sphere about a voxel of the slice is whole; None, as those below, where no metric needs it"""
+    n_positive: Whole | None = None
+    above_bq: Floats | None = None
+    """sum of activity x volume over voxels above the blood pool's mean + n SD, Bq"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +86,14 @@ class _Roi:
     partial: NDArray[np.bool_]
 
 
-def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
-    """All slices of `region`, counting or not; a `Refusal` where it has no voxel or one without a number."""
+def cut_region(region: str, scan: Scan, settings: QuantifySettings, pool: Background | None = None) -> Slices:
+    """All slices of `region`, counting or not; a `Refusal` where it has no voxel or one without a number.
+
+    `pool` is its background, above which uptake is positive.
+    """
     rows = rows_of(scan, region)
     arc = arc_of(rows, region, scan)
-    axial = REGIONS[region].slicing == "axial"
+    axial = settings.slicing_of(region) == "axial"
     cut = _axial(rows, region, scan) if axial else _slabs(arc, region, scan, settings.slab_mm)
     roi = _roi(rows, arc, cut, settings)
     activity = roi.rows["activity"].astype(np.float64)
@@ -104,7 +118,26 @@ def cut_region(region: str, scan: Scan, settings: QuantifySettings) -> Slices:
         slice_mm=cut.slice_mm,
         partial=roi.partial,
         reasons=_reasons(roi, scan, accepted, settings),
+        activity_peak=slice_peaks(roi.rows, roi.starts, scan) if settings.measures("suv_peak") else None,
+        **_positive(activity, roi, scan.grid.voxel_ml, (pool, settings)),
     )
+
+
+def _positive(
+    activity: Floats, roi: _Roi, voxel_ml: float, above: tuple[Background | None, QuantifySettings]
+) -> dict[str, Any]:
+    """Voxels above multiples of the blood pool, as the metrics of the settings need them; none without a pool."""
+    pool, settings = above
+    found: dict[str, Any] = {}
+    if pool is None:
+        return found
+    if settings.measures("n_positive"):
+        positive = activity > settings.positive_tbr * pool.activity
+        found["n_positive"] = np.add.reduceat(positive.astype(np.int64), roi.starts)
+    if settings.measures("above_ml"):
+        limit = pool.activity * (1.0 + settings.above_blood_sd * pool.cov)
+        found["above_bq"] = np.add.reduceat(np.where(activity > limit, activity, 0.0), roi.starts) * voxel_ml
+    return found
 
 
 def _axial(rows: Columns, region: str, scan: Scan) -> _Cut:
@@ -134,8 +167,12 @@ def _span(numbers: Whole) -> Whole:
 
 
 def _roi(rows: Columns, arc: Floats, cut: _Cut, settings: QuantifySettings) -> _Roi:
-    inside = np.flatnonzero(rows[f"depth_{settings.coverage}"] >= settings.inner_depth_mm)
-    touched = rows["depth_p90"] >= settings.inner_depth_mm
+    outer, inner = settings.depth_mm
+    within, touched = rows[f"depth_{settings.coverage}"] >= outer, rows["depth_p90"] >= outer
+    if inner is not None:
+        above = rows[f"depth_{settings.opposite_coverage}"] < inner
+        within, touched = within & above, touched & above
+    inside = np.flatnonzero(within)
     stand_in = _stand_ins(rows["depth_p50"], touched, inside, cut)
     chosen = np.sort(np.concatenate([inside, stand_in]))
     if len(chosen) == 0:

@@ -16,6 +16,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
 from petproc.core.tables import WorksheetRow
+from petproc.settings import DEPTH_QUANTILE_OPPOSITE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,8 +59,9 @@ class ScanTables:
 
 
 def columns_read(coverage: str) -> list[str]:
-    """Columns of the voxel table that quantification with this depth quantile needs."""
-    depths = dict.fromkeys((f"depth_{coverage}", "depth_p50", "depth_p90"))
+    """Columns of the voxel table that quantification with this depth quantile, and its opposite, needs."""
+    quantiles = (coverage, DEPTH_QUANTILE_OPPOSITE[coverage], "p50", "p90")
+    depths = dict.fromkeys(f"depth_{quantile}" for quantile in quantiles)
     return ["region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm"]
 
 

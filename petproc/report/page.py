@@ -45,7 +45,7 @@ class Content:
 def render(content: Content, *, title: str, name: str, analysis: Analysis, version: str) -> str:
     """The page of the analysis `name` as HTML; the same content gives the same bytes."""
     metric = analysis.compare.index_metric
-    formulas: list[Metric | Quantity] = [*METRICS.values(), *BLOOD.values(), *ORGAN.values()]
+    formulas: list[Metric | Quantity] = [*analysis.quantify.metrics.values(), *BLOOD.values(), *ORGAN.values()]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

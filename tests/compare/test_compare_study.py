@@ -17,7 +17,7 @@ from petproc.io import read_rows, write_rows
 from petproc.settings import CompareSettings, QuantifySettings
 
 ASCENDING, DESCENDING = "ascending_aorta", "descending_aorta"
-QUANTIFY = QuantifySettings(regions=(ASCENDING, DESCENDING))
+QUANTIFY = QuantifySettings(regions=(ASCENDING, DESCENDING), further_metrics=tuple(METRICS))
 COMPARE = CompareSettings()
 BLOOD = 2.0
 ACTIVE = "active_mean_tbr_max"

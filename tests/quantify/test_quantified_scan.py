@@ -16,7 +16,7 @@ from petproc.core.tables import ScanRow
 from petproc.quantify import excluded_rows, quantify_scan, quantify_study
 from petproc.settings import QuantifySettings
 
-ONLY_DESCENDING = QuantifySettings(regions=("descending_aorta",))
+ONLY_DESCENDING = QuantifySettings(regions=("descending_aorta",), further_metrics=tuple(METRICS))
 
 
 def values(result, region="descending_aorta"):
@@ -85,7 +85,7 @@ def test_tbr_does_not_depend_on_the_scale_of_activity(scale):
     scaled = replace(scan, voxels={**scan.voxels, "activity": scan.voxels["activity"] * scale})
     before, after = (values(quantify_scan(one, ONLY_DESCENDING)) for one in (scan, scaled))
     for name, metric in METRICS.items():
-        factor = scale if metric.unit == "g/mL" else 1.0
+        factor = scale if metric.needs_suv else 1.0
         assert after[name] == pytest.approx(before[name] * factor, rel=1e-6)
 
 
@@ -93,7 +93,7 @@ def test_without_a_weight_ratios_are_measured_and_suv_is_refused(scan, make_acqu
     known = values(quantify_scan(scan, ONLY_DESCENDING))
     result = quantify_scan(replace(scan, acquisition=make_acquisition(weight_kg=None)), ONLY_DESCENDING)
     for row in result.uptake:
-        if row.region == "descending_aorta" and METRICS[row.metric].unit != "g/mL":
+        if row.region == "descending_aorta" and not METRICS[row.metric].needs_suv:
             assert row.status == "measured"
             assert row.value == pytest.approx(known[row.metric], rel=1e-12)
             assert row.background_suv is None
@@ -107,7 +107,7 @@ def test_without_a_weight_ratios_are_measured_and_suv_is_refused(scan, make_acqu
 def test_without_a_blood_pool_suv_is_measured_and_ratios_are_refused(make_scan, aorta, cava):
     result = quantify_scan(make_scan(aorta, replace(cava, radius=5.5)), ONLY_DESCENDING)
     for row in result.uptake:
-        if row.metric in ("mean_suv_max", "mean_suv_mean"):
+        if row.metric in ("mean_suv_max", "mean_suv_mean", "max_suv_peak"):
             assert row.status == "measured"
         else:
             assert (row.status, row.value) == ("refused", None)
@@ -117,7 +117,7 @@ def test_without_a_blood_pool_suv_is_measured_and_ratios_are_refused(make_scan, 
 def test_a_refused_scan_has_a_row_with_the_reason_for_every_region_and_metric(scan):
     refusal = {"code": "pet-truncated", "reason": "Slice 12 is missing.", "remedy": "Send the series again."}
     result = quantify_scan(replace(scan, refusal=refusal, voxels={}, stations={}, sample={}), QuantifySettings())
-    assert len(result.uptake) == 4 * len(METRICS) + len(BLOOD)
+    assert len(result.uptake) == 4 * len(QuantifySettings().metrics) + len(BLOOD)
     assert {(row.status, row.value) for row in result.uptake} == {("refused", None)}
     assert {row.reason for row in result.uptake} == {"pet-truncated: Slice 12 is missing. Send the series again."}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hand_made import AORTA, CAVA, Vessel, scan_of
 
-from petproc.core.metrics import METRICS
+from petproc.core.metrics import STANDARD
 from petproc.quantify import quantify_scan
 from petproc.settings import QuantifySettings
 
@@ -63,7 +63,7 @@ def test_a_scan_that_one_backend_refused_is_measured_by_the_other():
     result = quantify_scan(tables, settings(DESCENDING, CAROTID))
     assert {row.status for row in of(result, DESCENDING)} == {"measured"}
     carotid = of(result, CAROTID)
-    assert len(carotid) == len(METRICS)
+    assert len(carotid) == len(STANDARD)
     assert {(row.status, row.reason) for row in carotid} == {("refused", "points-missing: No points are set. Set two.")}
     assert result.slices == quantify_scan(GENERAL, settings(DESCENDING)).slices
 

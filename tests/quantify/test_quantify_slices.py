@@ -70,7 +70,7 @@ def test_a_slice_with_one_voxel_counts_beside_slices_with_three(make_scan, aorta
     assert sorted(set(slices.n_voxel.tolist())) == [2, 6]
     assert [int(k) for k, good in zip(slices.pet_k, counting(slices), strict=True) if not good] == [7]
     three = cut(
-        replace(tables, voxels={**tables.voxels, "depth_p50": depth}), settings=QuantifySettings(inner_depth_mm=1)
+        replace(tables, voxels={**tables.voxels, "depth_p50": depth}), settings=QuantifySettings(depth_mm=(1, None))
     )
     assert three.n_voxel.tolist().count(1) == 1
     assert all(counting(three))
@@ -78,7 +78,7 @@ def test_a_slice_with_one_voxel_counts_beside_slices_with_three(make_scan, aorta
 
 def test_the_boundary_can_be_moved_inward(scan):
     # 10 mm - 5 mm: the axis and its four neighbours.
-    assert set(cut(scan, settings=QuantifySettings(inner_depth_mm=5.0)).n_voxel.tolist()) == {5}
+    assert set(cut(scan, settings=QuantifySettings(depth_mm=(5.0, None))).n_voxel.tolist()) == {5}
 
 
 def test_coverage_chooses_the_depth_quantile(scan):

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 import pytest
 
 from petproc.core.errors import Finding
-from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.report import Content, render
 from petproc.settings import Analysis, QuantifySettings
@@ -124,7 +123,10 @@ def test_findings_blood_pool_formulas_settings_and_the_warning_are_there(content
     text = text_of(html)
     assert "120 min and 134 min." in text
     assert row_of(html, "blood", "01").startswith("01 1.50 1.60 +0.10")
-    assert all(metric.formula in text.replace("&#34;", '"').replace("&gt;", ">") for metric in METRICS.values())
+    assert all(
+        metric.formula in text.replace("&#34;", '"').replace("&gt;", ">")
+        for metric in QuantifySettings().metrics.values()
+    )
     assert "quantify.background.volume_ml 1.5" in text
     assert "not a medical device" in text
     assert "petproc 9.9.9" in text

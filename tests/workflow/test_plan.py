@@ -101,7 +101,7 @@ def test_nothing_is_planned_right_after_a_run(study: Study) -> None:
 def test_quantification_settings_plan_only_the_tables(study: Study) -> None:
     config = study.config()
     quantify = config["analyses"]["primary"]["quantify"]
-    quantify.update(regions=["aortic_arch"], inner_depth_mm=0.5, coverage="p25", slab_mm=6.0, slice_accepted_min=0.8)
+    quantify.update(regions=["aortic_arch"], depth_mm=[0.5, None], coverage="p25", slab_mm=6.0, slice_accepted_min=0.8)
     quantify.update(slice_area_min=0.4, slices_min=4, myocardium_distance_min_mm=10.0, active_tbr=1.6, segment_mm=9.0)
     quantify["background"].update(region="superior_vena_cava", volume_ml=1.0, depth_min_mm=2.0, second_regions=[])
     quantify["organ_depth_min_mm"].update(liver=15.0)
@@ -127,7 +127,7 @@ def test_a_comparison_setting_leaves_quantify_alone(study: Study) -> None:
 
 def test_another_analysis_leaves_the_first_alone(study: Study) -> None:
     config = study.config()
-    config["analyses"]["wide"] = {"quantify": {"inner_depth_mm": -1.0}}
+    config["analyses"]["wide"] = {"quantify": {"depth_mm": [-1.0, None]}}
     study.configure(config)
     assert study.planned() == TABLES
 
