@@ -16,7 +16,7 @@ DIVIDES, CREST = 100, 30
 
 def tracked(*, aside: float, below_score: float, bend: float = 0.0) -> Track:
     """A path of 160 slices of 2 mm from slice 200 down; below its 100th it runs `aside` voxels per slice to the right
-    with `below_score`; `bend`: voxels by which a tortuous aorta swings to and fro over 350 mm."""
+    with `below_score`; `bend`: voxels by which a tortuous aorta swings from side to side over 350 mm."""
     n = np.arange(160.0)
     below = np.maximum(0.0, n - DIVIDES)
     i = 40.0 + bend * np.sin(2 * np.pi * n / 175.0) + aside * below
