@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (cli_audit.explain, cli_audit.diff, cli_audit.history, cli_audit.recall):
+for command in (cli_audit.explain, cli_audit.diff, cli_audit.history, cli_audit.recall, cli_audit.edit):
     app.command()(command)
 app.add_typer(cli_audit.verdicts, name="verdict")
 

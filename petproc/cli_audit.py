@@ -92,6 +92,28 @@ def recall(
     print(recall_by_start(study, digest, publications(read(study))).decode("utf-8"), end="")
 
 
+def edit(
+    study: StudyArgument,
+    participant: Participant,
+    session: Session,
+    mask: Annotated[
+        Path, typer.Argument(help="NIfTI with our label values, or SEG or RTSTRUCT with our region names.")
+    ],
+    why: Why,
+    backend: Annotated[str, typer.Option(help="Whose masks were edited.")] = "classical",
+    by: By = None,
+) -> None:
+    """Take masks that were changed in 3D Slicer, ITK-SNAP or any editor; the earlier ones are kept.
+
+    [bold]Example[/]: petproc edit trial P001 baseline edited.nii.gz --why "leaked into the vein" --by reader1
+    """
+    from petproc.workflow.edit import edit, print_edit
+
+    recorded = edit(study, (participant, session), mask, backend=backend, why=why, by=by)
+    print_edit(recorded)
+    _said(recorded.entry.entry)
+
+
 @verdicts.command()
 def release(
     study: StudyArgument, participant: Participant, session: Session, region: RegionName, why: Why, by: By = None

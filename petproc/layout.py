@@ -1,6 +1,6 @@
 """Where everything of a study is: every path template, once, relative to the study's folder.
 
-Templates use `{participant}`, `{session}`, `{backend}` and `{analysis}`; `path(TEMPLATE, ...)` fills them in.
+Templates use `{participant}`, `{session}`, `{backend}`, `{analysis}` and `{multiverse}`; `path(TEMPLATE, ...)` fills them in.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ _RAW = "results/raw/sub-{participant}/ses-{session}"
 _SCAN_DIR = "results/scans/sub-{participant}/ses-{session}"
 _BACKEND = f"{_SCAN_DIR}/{_SCAN}_seg-{{backend}}"
 _ANALYSIS = "results/analyses/{analysis}"
+
+EDITED_MASK = f"decisions/edits/{_SCAN}_seg-{{backend}}_desc-edited{{number}}_dseg.nii.gz"
+MASK_BEFORE = f"decisions/edits/{_SCAN}_seg-{{backend}}_desc-before{{number}}_dseg.nii.gz"
 
 PET = f"{_RAW}/pet/{_SCAN}_pet.nii.gz"
 PET_SIDECAR = f"{_RAW}/pet/{_SCAN}_pet.json"
@@ -55,6 +58,12 @@ QUANTIFY = f"{_ANALYSIS}/quantify.json"
 CHANGE = f"{_ANALYSIS}/change.tsv"
 COMPARE = f"{_ANALYSIS}/compare.json"
 REPORT = f"{_ANALYSIS}/report.html"
+_MULTIVERSE = "results/multiverse/{multiverse}"
+SPECIFICATIONS = f"{_MULTIVERSE}/specifications.tsv"
+CHANGES = f"{_MULTIVERSE}/changes.tsv"
+CURVE = f"{_MULTIVERSE}/curve.png"
+MULTIVERSE = f"{_MULTIVERSE}/multiverse.json"
+MULTIVERSE_PAGE = f"{_MULTIVERSE}/multiverse.html"
 COMPLETE = "results/complete.tsv"
 LOG = "results/logs/{stage}/{name}.log"
 
@@ -62,6 +71,11 @@ LOG = "results/logs/{stage}/{name}.log"
 def scan_name(participant: str, session: str) -> str:
     """`sub-01_ses-baseline`: how a scan is called in files, tables and messages."""
     return f"sub-{participant}_ses-{session}"
+
+
+def edited(backend: str) -> str:
+    """What stands for `backend` in the names of what is made from its masks as a person changed them."""
+    return f"{backend}_desc-edited"
 
 
 def path(template: str, study: Path = Path(), **names: str) -> Path:

@@ -7,7 +7,7 @@ decision that is withdrawn stays in the ledger and has no effect any more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -48,12 +48,32 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """Masks that a person changed: `mask` in the study, by its SHA-256, stands for what `backend` made of the scan.
+
+    `bifurcations` are the places (RAS+ mm, by carotid) from which the arc length of the masks before counted.
+    """
+
+    participant: str
+    session: str
+    backend: str
+    mask: str
+    sha256: str
+    bifurcations: Mapping[str, Sequence[float]]
+    why: str
+    who: str
+    entry: int
+
+
+@dataclass(frozen=True)
 class Decisions:
     """All that holds now, in the order of the ledger."""
 
     verdicts: tuple[Verdict, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     overrides: tuple[Override, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    """of a scan and backend the last"""
 
 
 @dataclass(frozen=True)
@@ -88,6 +108,7 @@ def decisions(entries: Sequence[Entry]) -> Decisions:
             for entry in kept
             if _is(entry, "override")
         ),
+        _last_edits(kept),
     )
 
 
@@ -138,7 +159,7 @@ def withdraw(study: Path, entry: int, *, why: str, by: str | None = None) -> Ent
     """Take the effect from an earlier decision; refused where there is none of that number (`decision-unknown`)."""
     entries = read(study)
     withdrawn = {int(one.after["withdrawn"]) for one in entries if _withdraws(one)}
-    known = {one.entry: one for one in entries if one.what in ("verdict", "exclusion", "override")}
+    known = {one.entry: one for one in entries if one.what in ("verdict", "exclusion", "override", "edit")}
     if entry not in known or entry in withdrawn or _withdraws(known[entry]):
         raise Refusal(
             "decision-unknown",
@@ -177,6 +198,22 @@ def _withdraws(entry: Entry) -> bool:
 
 def _scan(entry: Entry) -> tuple[str, str]:
     return entry.subject["participant"], entry.subject.get("session", "")
+
+
+def _last_edits(kept: Sequence[Entry]) -> tuple[Edit, ...]:
+    last = {(*_scan(entry), entry.subject["backend"]): entry for entry in kept if _is(entry, "edit")}
+    return tuple(
+        Edit(
+            *key,
+            entry.after["mask"],
+            entry.after["sha256"],
+            entry.after["bifurcations"],
+            entry.why,
+            entry.who,
+            entry.entry,
+        )
+        for key, entry in last.items()
+    )
 
 
 def _verdict(entry: Entry) -> Verdict:

@@ -44,7 +44,7 @@ class Earlier:
     time: str
     who: str
     changed: tuple[str, ...] = ()
-    """settings that were other ones before, as `path: before -> now`"""
+    """settings that were other ones before, as `path: before -> now`, and decisions about this scan since then"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +121,11 @@ def _formula(evidence: Evidence) -> dict[str, Any]:
 
 def _arithmetic(row: UptakeRow, counting: Sequence[SliceRow]) -> str:
     """What is averaged, in numbers, for the metrics that are a mean over slices; else the slices' values."""
-    column = next((name for name in ("tbr_max", "tbr_mean", "suv_max", "suv_mean") if row.metric.endswith(name)), None)
-    values = [getattr(one, column or "tbr_max") for one in counting]
-    listed = [f"{value:.4g}" for value in values if value is not None]
+    columns = ("tbr_max", "tbr_mean", "suv_max", "suv_mean", "tbr_peak", "suv_peak")
+    column = next((name for name in columns if row.metric.endswith(f"_{name}")), None)
+    found = [getattr(one, column or "tbr_max") for one in counting]
+    values = [value for value in found if value is not None]
+    listed = [f"{value:.4g}" for value in values]
     if len(listed) > SHOWN:
         listed = [*listed[: SHOWN // 2], "…", *listed[-SHOWN // 2 :]]
     if row.metric.startswith("mean_") and column:
@@ -187,6 +189,7 @@ def _decisions(evidence: Evidence) -> dict[str, Any]:
         "verdicts": verdicts,
         "exclusions": [asdict(one) for one in made.exclusions if (one.participant, one.session) == scans],
         "overrides": [asdict(one) for one in made.overrides if (one.participant, one.session) == scans],
+        "edits": [asdict(one) for one in made.edits if (one.participant, one.session) == scans],
     }
 
 

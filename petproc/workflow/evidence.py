@@ -15,7 +15,7 @@ from petproc.audit.decisions import decisions
 from petproc.audit.difference import settings_that_differ
 from petproc.audit.explanation import Blood, Earlier, Evidence
 from petproc.audit.history import Publication, publications, recall
-from petproc.audit.ledger import read
+from petproc.audit.ledger import DECISIONS, Entry, read
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow, WorksheetRow
@@ -36,10 +36,11 @@ def evidence_of(study: Path, key: Key, analysis: str) -> Evidence:
     uptake = _rows(study, layout.UPTAKE, analysis, UptakeRow)
     row = _row(uptake, key)
     participant, session, region, _ = key
+    backend = settings.backend_of.get(region, settings.backend)
     names = {
         "participant": participant,
         "session": session,
-        "backend": settings.backend_of.get(region, settings.backend),
+        "backend": _measured_by(study, plan, (participant, session), backend),
     }
     sample = read_json(layout.path(layout.SAMPLE, study, **names))
     used = _settings_used(study, analysis)
@@ -66,7 +67,8 @@ def earlier_values(study: Path, key: Key, analysis: str) -> list[Earlier]:
     """Every value that a number had in the runs so far, the present one last; settings that changed in between."""
     found: list[Earlier] = []
     settings: dict[str, Any] | None = None
-    for entry, of_entry in _by_entry(publications(read(study))):
+    entries = read(study)
+    for entry, of_entry in _by_entry(publications(entries)):
         path = layout.path(layout.QUANTIFY, analysis=analysis).as_posix()
         changed: tuple[str, ...] = ()
         if path in of_entry:
@@ -81,8 +83,21 @@ def earlier_values(study: Path, key: Key, analysis: str) -> list[Earlier]:
         row = next((one for one in rows_of_text(text, UptakeRow, table) if _key(one) == key), None)
         if row and (not found or (found[-1].value, found[-1].status) != (row.value, row.status)):
             one = of_entry[table]
+            if found:
+                changed += _decided([one for one in entries if found[-1].entry < one.entry < entry], key)
             found.append(Earlier(row.value, row.status, entry, one.time, one.who, changed))
     return found
+
+
+def _decided(entries: Sequence[Entry], key: Key) -> tuple[str, ...]:
+    """What people decided about a scan or its participant, with the number of the ledger's entry."""
+    return tuple(
+        f"{' '.join((entry.what, entry.subject.get('region', ''))).strip()}, entry {entry.entry}: {entry.why}"
+        for entry in entries
+        if entry.what in DECISIONS
+        and entry.subject.get("participant") == key[0]
+        and entry.subject.get("session", key[1]) == key[1]
+    )
 
 
 def _by_entry(found: Sequence[Publication]) -> list[tuple[int, dict[str, Publication]]]:
@@ -164,6 +179,19 @@ def _blood(study: Path, plan: Plan, row: UptakeRow, analysis: Analysis) -> Blood
     return Blood(region, pool.index, activity)
 
 
+def _measured_by(study: Path, plan: Plan, scan: tuple[str, str], backend: str) -> str:
+    """`backend` as file names of the scan have it; refused where its masks were edited after the last run."""
+    made = plan.made_by(*scan, backend)
+    names = {"participant": scan[0], "session": scan[1], "backend": made}
+    if made != backend and not layout.path(layout.SAMPLE, study, **names).is_file():
+        raise Refusal(
+            "edit-not-measured",
+            "The masks of this scan were edited, and nothing has been measured with them yet.",
+            f"Next: petproc run {study}",
+        )
+    return made
+
+
 def tables_of(study: Path, plan: Plan, analysis: Analysis, scan: tuple[str, str]) -> ScanTables:
     """Voxel and stations tables of one scan, as quantify reads them."""
     row = plan.scan(*scan)
@@ -172,7 +200,10 @@ def tables_of(study: Path, plan: Plan, analysis: Analysis, scan: tuple[str, str]
     files = SimpleNamespace(
         pet_sidecar=[layout.path(layout.PET_SIDECAR, study, **names)],
         **{
-            name: [layout.path(template, study, backend=backend, **names) for backend in analysis.backends]
+            name: [
+                layout.path(template, study, backend=_measured_by(study, plan, scan, backend), **names)
+                for backend in analysis.backends
+            ]
             for name, template in templates.items()
         },
     )

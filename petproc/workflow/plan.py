@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from petproc import layout
-from petproc.audit.decisions import Decisions, decisions
+from petproc.audit.decisions import Decisions, Edit, decisions
 from petproc.audit.ledger import read
 from petproc.core.errors import Refusal
 from petproc.core.tables import PointRow, ScanRow, WorksheetRow
@@ -100,16 +100,51 @@ class Plan:
         values = {getattr(row, name) for row in self.included for name in names}
         return "|".join(sorted(map(re.escape, values))) or "none"
 
+    def edit_of(self, participant: str, session: str, backend: str) -> Edit | None:
+        """The edit of a scan's masks that holds, of those that `backend` made."""
+        key = (participant, session, backend)
+        return next((one for one in self.decisions.edits if (one.participant, one.session, one.backend) == key), None)
+
+    def made_by(self, participant: str, session: str, backend: str) -> str:
+        """`backend` as file names have it: another where a person changed the masks that it made of the scan."""
+        return layout.edited(backend) if self.edit_of(participant, session, backend) else backend
+
+    def edited(self, participant: str, session: str, backend: str) -> dict[str, str]:
+        """The masks of that edit as plain values, for `params`; empty where there is none."""
+        edit = self.edit_of(participant, session, backend)
+        return {"mask": edit.mask, "sha256": edit.sha256, "edited": backend} if edit else {}
+
+    def bifurcations_of(self, participant: str, session: str, backend: str) -> list[dict[str, Any]]:
+        """Where the carotids of edited masks divide: the reader's points, else where they did in the masks before."""
+        told = [row for row in self.points_of(participant, session) if row.get("place") == "bifurcation"]
+        edit, known = self.edit_of(participant, session, backend), {row["region"] for row in told}
+        names = {"participant": participant, "session": session, "place": "bifurcation"}
+        return told + [
+            {**names, "region": region, "x_mm": x, "y_mm": y, "z_mm": z}
+            for region, (x, y, z) in sorted((edit.bifurcations if edit else {}).items())
+            if region not in known
+        ]
+
     def per_scan(self, template: str, *, backend: str = "") -> list[str]:
-        """The file of every included scan."""
+        """The file of every included scan, from the masks that hold."""
         return [
-            str(layout.path(template, participant=row.participant, session=row.session, backend=backend))
+            str(
+                layout.path(
+                    template,
+                    participant=row.participant,
+                    session=row.session,
+                    backend=self.made_by(row.participant, row.session, backend),
+                )
+            )
             for row in self.included
         ]
 
     def per_backend(self, template: str, analysis: str) -> list[str]:
         """The file of every included scan by every backend of an analysis: all of the first backend, then the next."""
-        backends = self.settings.analyses[analysis].backends
+        return self.per_backends(template, self.settings.analyses[analysis].backends)
+
+    def per_backends(self, template: str, backends: Sequence[str]) -> list[str]:
+        """The file of every included scan: by the first backend of all scans, then by the next."""
         return [path for backend in backends for path in self.per_scan(template, backend=backend)]
 
     def mask(self, participant: str, session: str) -> str:

@@ -61,8 +61,12 @@ def _short(text: str) -> str:
 def expected(plan: Plan) -> dict[str, int]:
     """How many jobs of each stage a study has in all."""
     scans, backends, analyses = len(plan.included), len(plan.settings.segment.backends), len(plan.settings.analyses)
-    per_scan = {"ingest": scans, **{f"segment_{backend}": scans for backend in plan.settings.segment.backends}}
-    per_scan |= {"align": scans, "sample": scans * backends}
+    edited = {
+        backend: sum(bool(plan.edit_of(row.participant, row.session, backend)) for row in plan.included)
+        for backend in plan.settings.segment.backends
+    }
+    per_scan = {"ingest": scans, **{f"segment_{backend}": scans - n for backend, n in edited.items()}}
+    per_scan |= {"segment_edited": sum(edited.values()), "align": scans, "sample": scans * backends}
     return per_scan | dict.fromkeys(("quantify", "compare", "report"), analyses) | {"dataset": 1, "complete": 1}
 
 

@@ -17,7 +17,7 @@ except Refusal as refusal:
 wildcard_constraints:
     participant=PLAN.constraint("participant"),
     session=PLAN.constraint("session"),
-    backend="|".join(PLAN.settings.segment.backends),
+    backend="|".join(name for made in PLAN.settings.segment.backends for name in (made, layout.edited(made))),
     analysis="|".join(PLAN.settings.analyses),
 
 
@@ -48,6 +48,14 @@ def points_of(wildcards):
 
 def bifurcations_of(wildcards):
     return [row for row in points_of(wildcards) if row.get("place") == "bifurcation"]
+
+
+def edited_by(wildcards):
+    return PLAN.edited(wildcards.participant, wildcards.session, wildcards.backend)
+
+
+def edited_bifurcations_of(wildcards):
+    return PLAN.bifurcations_of(wildcards.participant, wildcards.session, wildcards.backend)
 
 
 def segmented_by(backend):

@@ -1,4 +1,4 @@
-"""CT -> vessels with centrelines and scores; one rule per backend."""
+"""CT -> vessels with centrelines and scores; one rule per backend, and one for masks that a person changed."""
 
 
 rule segment_classical:
@@ -75,3 +75,25 @@ rule segment_totalsegmentator:
         settings=values_of(PLAN.settings.segment.totalsegmentator),
     script:
         "../scripts/segment_totalsegmentator.py"
+
+
+rule segment_edited:
+    input:
+        ct=layout.CT,
+        ct_sidecar=layout.CT_SIDECAR,
+        mask=lambda wildcards: present(edited_by(wildcards).get("mask", "")),
+    output:
+        **segmented_by(layout.edited("{backend}")),
+    log:
+        log_of("segment_edited_{backend}", "participant", "session"),
+    wildcard_constraints:
+        backend="|".join(PLAN.settings.segment.backends),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        version=RESULTS_VERSION["segment"],
+        edit=edited_by,
+        points=edited_bifurcations_of,
+    script:
+        "../scripts/segment_edited.py"
