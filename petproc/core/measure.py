@@ -88,7 +88,7 @@ def measure(
         active_tbr=active_tbr,
         segment_mm=segment_mm,
         number=np.array([row.slice for row in slices]),
-        suv_peak=None if not any(peaks) else np.array(peaks, dtype=np.float64),
+        suv_peak=None if all(peak is None for peak in peaks) else np.array(peaks, dtype=np.float64),
         n_voxel=np.array([row.n_voxel for row in slices]),
         n_positive=_if_all([row.n_positive for row in slices]),
         above_ml=_if_all([row.above_ml for row in slices]),

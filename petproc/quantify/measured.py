@@ -110,9 +110,9 @@ def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Know
     try:
         if tables.acquisition is None:
             raise Refusal("suv-unknown", "The PET's times, dose and weight are not known.", "Ask the site for them.")
-        factor = suv_per_activity(tables.acquisition, settings.suv)
         told = tables.worksheet.glucose_mmol_l if tables.worksheet else None
-        factor *= glucose_factor(told, settings.glucose_reference_mmol_l)
+        corrected = glucose_factor(told, settings.glucose_reference_mmol_l)
+        factor = suv_per_activity(tables.acquisition, settings.suv) * corrected
     except Refusal as refusal:
         missing = words(refusal)
     pools: dict[str, Pool] = {}
