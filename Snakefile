@@ -12,6 +12,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/quantify.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/record.smk"
 
 
@@ -19,5 +20,6 @@ rule all:
     default_target: True
     input:
         expand(layout.REPORT, analysis=PLAN.settings.analyses),
+        expand(layout.MULTIVERSE_PAGE, multiverse=PLAN.settings.multiverse),
         layout.DATASET,
         layout.COMPLETE,

@@ -174,11 +174,16 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_rows(path: Path, rows: Iterable[Any], kind: type[Any]) -> None:
     """Rows of dataclass `kind` as tab-separated text; a table without rows still has its header."""
     names = [field.name for field in fields(kind)]
+    cells = operator.attrgetter(*names)
+    write_cells(path, names, (cells(row) for row in rows))
+
+
+def write_cells(path: Path, names: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Tab-separated text with `names` as its header; nothing known is `n/a`."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writerow(names)
-    cells = operator.attrgetter(*names)
-    writer.writerows([_cell(value) for value in cells(row)] for row in rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """Where everything of a study is: every path template, once, relative to the study's folder.
 
-Templates use `{participant}`, `{session}`, `{backend}`, `{analysis}` and `{multiverse}`; `path(TEMPLATE, ...)` fills them in.
+Templates use `{participant}`, `{session}`, `{backend}`, `{analysis}` and `{multiverse}`; `path(TEMPLATE, ...)` fills
+them in.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ PARTICIPANTS_KEY = "config/participants.key.tsv"
 DECISIONS = "decisions"
 LEDGER = "decisions/ledger.jsonl"
 HISTORY = "decisions/history/{digest}.gz"
+BUNDLE_KEY = "decisions/bundles/{bundle}.key.tsv"
+BUNDLE_READINGS = "decisions/bundles/{bundle}_{digest}.tsv"
 
 _SCAN = "sub-{participant}_ses-{session}"
 _RAW = "results/raw/sub-{participant}/ses-{session}"

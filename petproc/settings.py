@@ -5,12 +5,14 @@ Light to import. Every model refuses unknown keys, so that a misspelt setting is
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from petproc.core.combine import combinations, in_words, with_values
 from petproc.core.errors import Refusal
 from petproc.core.inherit import inherited
 from petproc.core.metrics import METRICS, STANDARD, Metric
@@ -304,8 +306,41 @@ class Analysis(Section):
         return tuple(dict.fromkeys((self.backend, *sorted(self.backend_of.values()))))
 
 
+def combined(base: Analysis, vary: Mapping[str, Sequence[Any]]) -> list[tuple[dict[str, Any], Analysis]]:
+    """Every combination of the values in `vary`, by dotted path, and `base` with it."""
+    settings = plain(base) | {"extends": None}
+    return [(values, Analysis.model_validate(with_values(settings, values))) for values in combinations(vary)]
+
+
+COMBINATIONS_MAX = 2000
+"""Of one multiverse: about ten minutes of 120 scans, and more than anybody can look at."""
+
+
+class MultiverseSettings(Section):
+    """A grid of analyses: the one that it `extends` with every combination of the values in `vary`, by dotted path."""
+
+    extends: str = "primary"
+    about: str = ""
+    vary: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> MultiverseSettings:
+        for path, values in self.vary.items():
+            if path.split(".")[0] not in ("backend", "backend_of", "quantify", "compare"):
+                raise ValueError(f"vary: {path} is no setting of an analysis that may vary, as quantify.active_tbr is")
+            if any(value in values[:place] for place, value in enumerate(values)):
+                raise ValueError(f"vary: {path} has a value twice")
+        if (count := len(combinations(self.vary))) > COMBINATIONS_MAX:
+            raise ValueError(f"vary makes {count} combinations, more than {COMBINATIONS_MAX}")
+        return self
+
+
 class ReportSettings(Section):
     title: str = "Vascular inflammation before and after treatment"
+
+
+NAME = r"^[a-z][a-z0-9_]*$"
+"""Of an analysis or a multiverse: it becomes a folder."""
 
 
 class Settings(Section):
@@ -314,7 +349,8 @@ class Settings(Section):
     segment: SegmentSettings = SegmentSettings()
     align: AlignSettings = AlignSettings()
     sample: SampleSettings = SampleSettings()
-    analyses: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Analysis] = {"primary": Analysis()}
+    analyses: dict[Annotated[str, Field(pattern=NAME)], Analysis] = {"primary": Analysis()}
+    multiverse: dict[Annotated[str, Field(pattern=NAME)], MultiverseSettings] = {}
     report: ReportSettings = ReportSettings()
 
     @model_validator(mode="before")
@@ -341,17 +377,32 @@ class Settings(Section):
                     raise ValueError(f"analysis {name} uses backend {backend}, which segment.backends lacks")
         return self
 
+    @model_validator(mode="after")
+    def _combinations_are_analyses(self) -> Settings:
+        for name, grid in self.multiverse.items():
+            if grid.extends not in self.analyses:
+                known = ", ".join(self.analyses)
+                raise ValueError(f"multiverse {name} extends {grid.extends}, which is not there; there are {known}")
+            base = plain(self.analyses[grid.extends]) | {"extends": None}
+            for values in combinations(grid.vary):
+                try:
+                    self._alone(with_values(base, values))
+                except ValidationError as error:
+                    raise ValueError(f"multiverse {name} with {in_words(values)}: {_wrong(error)}") from None
+        return self
+
+    def _alone(self, analysis: dict[str, Any]) -> Settings:
+        """One analysis checked against the settings of the stages before it."""
+        return type(self)(segment=self.segment, sample=self.sample, analyses={"combined": analysis})  # type: ignore[dict-item]
+
     @classmethod
     def of(cls, config: dict[str, Any]) -> Settings:
         """Checked settings from a parsed config file; a `Refusal` names every wrong key in words."""
         try:
             return cls.model_validate(config)
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, entry['loc'])) or 'config'}: {entry['msg']}" for entry in error.errors()
-            )
             raise Refusal(
-                "config-invalid", f"config/config.yaml: {wrong}.", "config/README.md lists every key."
+                "config-invalid", f"config/config.yaml: {_wrong(error)}.", "config/README.md lists every key."
             ) from None
 
     @classmethod
@@ -367,6 +418,11 @@ class Settings(Section):
                 "Indent with spaces; save as UTF-8.",
             ) from None
         return cls.of(config or {})
+
+
+def _wrong(error: ValidationError) -> str:
+    """Every wrong key in words."""
+    return "; ".join(f"{'.'.join(map(str, entry['loc'])) or 'config'}: {entry['msg']}" for entry in error.errors())
 
 
 def plain(section: Section) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
-from petproc.settings import RESULTS_VERSION, Analysis, QuantifySettings, SampleSettings, Settings, plain
+from petproc.settings import RESULTS_VERSION, Analysis, QuantifySettings, SampleSettings, Settings, combined, plain
 
 
 def refusal_of(config):
@@ -134,5 +134,42 @@ def test_settings_cannot_be_changed_once_made():
 
 
 def test_every_stage_with_settings_has_a_version_of_its_results():
-    assert set(Settings.model_fields) - {"analyses", "inventory"} <= set(RESULTS_VERSION)
+    assert set(Settings.model_fields) - {"analyses", "inventory", "multiverse"} <= set(RESULTS_VERSION)
     assert {"quantify", "compare"} <= set(RESULTS_VERSION)
+
+
+def multiverse(**vary):
+    return {"multiverse": {"robust": {"vary": vary}}}
+
+
+def test_a_multiverse_is_every_combination_of_its_values():
+    settings = Settings.of(
+        {"multiverse": {"robust": {"vary": {"quantify.active_tbr": [1.6, 2.0], "backend_of": [{}]}}}}
+    )
+    grid = settings.multiverse["robust"]
+    made = combined(settings.analyses[grid.extends], grid.vary)
+    assert [(values, one.quantify.active_tbr, one.backend_of) for values, one in made] == [
+        ({"quantify.active_tbr": 1.6, "backend_of": {}}, 1.6, {}),
+        ({"quantify.active_tbr": 2.0, "backend_of": {}}, 2.0, {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (multiverse(**{"quantify.active_tbr": [1.6, -1.0]}), "multiverse robust with quantify.active_tbr -1.0"),
+        (multiverse(**{"quantify.activ_tbr": [1.6]}), "Extra inputs are not permitted"),
+        (multiverse(**{"quantify.regions": [["aorta_of_somebody"]]}), "unknown region aorta_of_somebody"),
+        (multiverse(backend=["classical", "imported"]), "with backend imported: "),
+        (multiverse(backend=["classical", "imported"]), "uses backend imported, which segment.backends lacks"),
+        (multiverse(**{"segment.backends": [["seeded"]]}), "segment.backends is no setting of an analysis"),
+        (multiverse(**{"quantify.active_tbr": []}), "at least 1 item"),
+        (multiverse(), "at least 1 item"),
+        (multiverse(**{"quantify.active_tbr": [2.0, 2]}), "quantify.active_tbr has a value twice"),
+        (multiverse(**{f"quantify.{n}": [1, 2, 3, 4] for n in "abcdef"}), "4096 combinations, more than 2000"),
+        ({"multiverse": {"Robust": {"vary": {"backend": ["classical"]}}}}, "multiverse.Robust"),
+        ({"multiverse": {"robust": {"extends": "other", "vary": {"backend": ["classical"]}}}}, "extends other, which"),
+    ],
+)
+def test_a_combination_that_cannot_be_asked_is_named_in_words(config, words):
+    assert words in refusal_of(config)

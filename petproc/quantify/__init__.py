@@ -2,13 +2,14 @@
 
 from petproc.quantify.measured import Quantified, quantify_scan, quantify_study
 from petproc.quantify.rows import excluded_rows
-from petproc.quantify.tables import ScanTables, columns_read, station_columns, voxel_columns
+from petproc.quantify.tables import ScanTables, columns_read, for_backends, station_columns, voxel_columns
 
 __all__ = [
     "Quantified",
     "ScanTables",
     "columns_read",
     "excluded_rows",
+    "for_backends",
     "quantify_scan",
     "quantify_study",
     "station_columns",

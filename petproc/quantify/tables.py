@@ -6,7 +6,7 @@ A voxel's `region` is held as the region's label value (`core.regions`), because
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Refusal
 from petproc.core.regions import REGIONS
 from petproc.core.tables import WorksheetRow
-from petproc.settings import DEPTH_QUANTILE_OPPOSITE
+from petproc.settings import DEPTH_QUANTILE_OPPOSITE, Analysis
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,10 +58,18 @@ class ScanTables:
         return Refusal(**{name: self.refusal[name] for name in ("code", "reason", "remedy")})
 
 
-def columns_read(coverage: str) -> list[str]:
-    """Columns of the voxel table that quantification with this depth quantile, and its opposite, needs."""
-    quantiles = (coverage, DEPTH_QUANTILE_OPPOSITE[coverage], "p50", "p90")
-    depths = dict.fromkeys(f"depth_{quantile}" for quantile in quantiles)
+def for_backends(by_backend: Mapping[str, ScanTables], analysis: Analysis) -> ScanTables:
+    """A scan for `analysis`, each region from the tables of the backend that segments it."""
+    elsewhere = {
+        region: by_backend[backend] for region, backend in analysis.backend_of.items() if backend != analysis.backend
+    }
+    return replace(by_backend[analysis.backend], of_region=elsewhere)
+
+
+def columns_read(*coverages: str) -> list[str]:
+    """Columns of the voxel table that quantification with these depth quantiles, and their opposites, needs."""
+    quantiles = [one for name in coverages for one in (name, DEPTH_QUANTILE_OPPOSITE[name])]
+    depths = dict.fromkeys(f"depth_{name}" for name in (*quantiles, "p50", "p90"))
     return ["region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm"]
 
 

@@ -20,7 +20,7 @@ from petproc.core.errors import Refusal
 from petproc.core.tables import PointRow, ScanRow, WorksheetRow
 from petproc.core.worksheet_cells import check, says_something
 from petproc.io import read_rows
-from petproc.settings import Section, Settings, plain
+from petproc.settings import Analysis, Section, Settings, combined, plain
 from petproc.workflow.points import read_points
 
 NAME = r"[A-Za-z0-9]+"
@@ -147,6 +147,15 @@ class Plan:
         """The file of every included scan: by the first backend of all scans, then by the next."""
         return [path for backend in backends for path in self.per_scan(template, backend=backend)]
 
+    def per_combination(self, template: str, multiverse: str) -> list[str]:
+        """The file of every included scan by every backend of a multiverse."""
+        return self.per_backends(template, backends_of(self.analyses_of(multiverse)))
+
+    def analyses_of(self, multiverse: str) -> list[Analysis]:
+        """The analyses that a multiverse expands to."""
+        grid = self.settings.multiverse[multiverse]
+        return [analysis for _, analysis in combined(self.settings.analyses[grid.extends], grid.vary)]
+
     def mask(self, participant: str, session: str) -> str:
         """The imported label image of a scan, relative to the study unless the setting is absolute."""
         template = self.settings.segment.imported.path
@@ -169,6 +178,11 @@ def _without_excluded(scans: Sequence[ScanRow], made: Decisions) -> tuple[ScanRo
         else row
         for row in scans
     )
+
+
+def backends_of(analyses: Sequence[Analysis]) -> list[str]:
+    """Every backend that one of them takes a region from, in one order."""
+    return sorted({backend for analysis in analyses for backend in analysis.backends})
 
 
 def values_of(section: Section) -> Any:

@@ -132,6 +132,21 @@ def test_another_analysis_leaves_the_first_alone(study: Study) -> None:
     assert study.planned() == TABLES
 
 
+def test_a_multiverse_is_one_job_on_tables(study: Study) -> None:
+    config = study.config()
+    config["multiverse"] = {"robust": {"vary": {"quantify.active_tbr": [1.6, 2.0], "quantify.slab_mm": [5.0, 6.0]}}}
+    study.configure(config)
+    assert study.planned() == {"multiverse": 1}
+
+
+def test_a_multiverse_of_backends_is_made_from_the_tables_of_all(study: Study) -> None:
+    config = study.config()
+    config["segment"]["backends"] = ["classical", "imported"]
+    config["multiverse"] = {"robust": {"vary": {"backend": ["classical", "imported"]}}}
+    study.configure(config)
+    assert study.planned() == {"segment_imported": 4, "sample": 4, "multiverse": 1}
+
+
 def test_a_sample_setting_plans_sample_and_what_follows(study: Study) -> None:
     config = study.config()
     config["sample"]["reach_mm"] = 10.0

@@ -19,6 +19,7 @@ wildcard_constraints:
     session=PLAN.constraint("session"),
     backend="|".join(name for made in PLAN.settings.segment.backends for name in (made, layout.edited(made))),
     analysis="|".join(PLAN.settings.analyses),
+    multiverse="|".join(PLAN.settings.multiverse) or "none",
 
 
 def log_of(stage, *wildcards):
@@ -82,3 +83,16 @@ def segmented_and_quantified(wildcards):
     """What quantify depends on of an analysis: neither on how its visits are compared nor on what it is about."""
     analysis = values_of(analysis_of(wildcards))
     return {name: analysis[name] for name in ("backend", "backend_of", "quantify")}
+
+
+def of_combinations(template):
+    """The file of every included scan, made with each backend of the multiverse."""
+    return lambda wildcards: PLAN.per_combination(template, wildcards.multiverse)
+
+
+def grid_of(name):
+    """What varies, and what is measured by the analysis that the multiverse extends."""
+    grid = PLAN.settings.multiverse[name]
+    analysis = values_of(PLAN.settings.analyses[grid.extends])
+    kept = {key: analysis[key] for key in ("backend", "backend_of", "quantify", "compare")}
+    return {"vary": values_of(grid)["vary"], "analysis": kept}

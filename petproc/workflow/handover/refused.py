@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -68,6 +69,24 @@ def _page(path: Path, record: Record) -> None:
     path.write_text(f"<!doctype html><meta charset=utf-8><title>petproc</title><p>{words}</p>\n", encoding="utf-8")
 
 
+def _empty_outcomes(path: Path, _: Record) -> None:
+    from petproc.multiverse import Outcome
+
+    write_rows(path, [], Outcome)
+
+
+def _empty_answers(path: Path, _: Record) -> None:
+    from petproc.multiverse import Answer
+
+    write_rows(path, [], Answer)
+
+
+def _empty_picture(path: Path, _: Record) -> None:
+    path.write_bytes(base64.b64decode(PIXEL))
+
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+"""A PNG of one transparent pixel."""
 EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "pet": _empty_volume("Bq/mL"),
     "ct": _empty_volume("HU"),
@@ -84,5 +103,9 @@ EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "inputs": _empty_rows(InputRow),
     "change": _empty_rows(ChangeRow),
     "report": _page,
+    "specifications": _empty_outcomes,
+    "changes": _empty_answers,
+    "curve": _empty_picture,
+    "page": _page,
 }
 """By the name of the output in its rule; all others are JSON and hold the record alone."""

@@ -52,26 +52,29 @@ def _reader(
     files: tuple[Path, Mapping[str, Sequence[Path]]],
     analysis: Analysis,
 ) -> Callable[[], ScanTables]:
-    """`files` are the PET's sidecar and, by backend, the voxels, stations and sidecar that `sample` made."""
+    from petproc.quantify import for_backends
+
+    coverages = [analysis.quantify.coverage]
+    return lambda: for_backends(read_scan(row, entered, files, coverages), analysis)
+
+
+def read_scan(
+    row: ScanRow,
+    entered: WorksheetRow | None,
+    files: tuple[Path, Mapping[str, Sequence[Path]]],
+    coverages: Sequence[str],
+) -> dict[str, ScanTables]:
+    """A scan's tables by backend, with the columns that these depth quantiles need; `files` are the PET's sidecar and,
+    by backend, the voxels, stations and sidecar that `sample` made."""
     sidecar, made = files
-
-    def read() -> ScanTables:
-        known = _acquisition(sidecar)
-        by_backend = {
-            backend: replace(_tables_of(row, backend, paths, analysis), acquisition=known, worksheet=entered)
-            for backend, paths in made.items()
-        }
-        elsewhere = {
-            region: by_backend[backend]
-            for region, backend in analysis.backend_of.items()
-            if backend != analysis.backend
-        }
-        return replace(by_backend[analysis.backend], of_region=elsewhere)
-
-    return read
+    known = _acquisition(sidecar)
+    return {
+        backend: replace(_tables_of(row, backend, paths, coverages), acquisition=known, worksheet=entered)
+        for backend, paths in made.items()
+    }
 
 
-def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], analysis: Analysis) -> ScanTables:
+def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], coverages: Sequence[str]) -> ScanTables:
     from petproc.quantify import ScanTables, columns_read, station_columns, voxel_columns
 
     voxels, stations, sample = paths
@@ -80,7 +83,7 @@ def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], analysis: Anal
     return ScanTables(
         participant=row.participant,
         session=row.session,
-        voxels={} if refused else voxel_columns(read_table(voxels, columns_read(analysis.quantify.coverage))),
+        voxels={} if refused else voxel_columns(read_table(voxels, columns_read(*coverages), coded=["region"])),
         stations={} if refused else station_columns(read_table(stations)),
         sample={**content, "backend": edited if content.get("backend") == edited else backend},
         acquisition=None,
