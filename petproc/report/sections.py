@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from petproc.compare import INDEX_VESSEL
+from petproc.compare import ALL_VESSELS, INDEX_VESSEL
 from petproc.core.errors import Finding
 from petproc.core.measure import BLOOD_SUV_MEAN
 from petproc.core.metrics import METRICS
@@ -104,7 +104,11 @@ def _why(row: ChangeRow) -> str | None:
 
 
 def regions(change: Sequence[ChangeRow], metric: str, names: Sequence[str]) -> list[Section]:
-    return [_section(name, metric, change, small=True) for name in names if name not in ORGANS]
+    """Of every vessel among `names`, and of the mean over all of them where the change table has it."""
+    vessels = [name for name in names if name not in ORGANS]
+    if any(row.region == ALL_VESSELS for row in change):
+        vessels.append(ALL_VESSELS)
+    return [_section(name, metric, change, small=True) for name in vessels]
 
 
 def blood(change: Sequence[ChangeRow]) -> list[Section]:
@@ -174,6 +178,10 @@ def _flat(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
         for name, inner in value.items():
             yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
     elif isinstance(value, list):
-        yield prefix, ", ".join(map(str, value))
+        yield prefix, ", ".join(map(_said, value))
     else:
-        yield prefix, "by region" if value is None else str(value)
+        yield prefix, "by region" if value is None and prefix.endswith("background.region") else _said(value)
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -6,7 +6,7 @@ import re
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
-_ACRONYMS = {"tbr": "TBR", "suv": "SUV", "cov": "COV", "pet": "PET", "ct": "CT", "mm": "mm", "ml": "mL"}
+_ACRONYMS = {"tbr": "TBR", "suv": "SUV", "csuv": "cSUV", "cov": "COV", "pet": "PET", "ct": "CT", "mm": "mm", "ml": "mL"}
 
 
 def words(name: str) -> str:

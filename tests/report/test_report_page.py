@@ -313,3 +313,27 @@ def test_the_suv_variant_in_use_is_named_with_its_unit(with_inputs):
     assert "body surface area / dose decayed" in by_surface
     assert "g/mL" not in by_surface
     assert row_of(page(with_inputs, suv="bsa"), "method", "mean_suv_max").startswith("mean_suv_max cm2/mL")
+
+
+def test_the_mean_over_all_vessels_stands_beside_them_where_there_is_one(content):
+    assert "all vessels" not in text_of(page(content)).lower()
+    incomplete = refused_change("02", "all_vessels", "aortic_arch is not measured at both visits", "incomplete")
+    with_mean = replace(content, change=[*content.change, change("01", "all_vessels", 2.0, 1.8), incomplete])
+    assert row_of(page(with_mean), "regions", "01").endswith("2.00 → 1.80 \N{MINUS SIGN}10.0 %")
+    assert row_of(page(with_mean), "regions", "02").endswith("incomplete")
+
+
+def test_a_setting_without_a_value_says_what_that_means(content):
+    text = text_of(page(content))
+    assert "quantify.background.region by region" in text
+    assert "quantify.depth_mm 0.0, none" in text
+    assert "quantify.glucose_reference_mmol_l none" in text
+
+
+def test_a_layer_and_another_way_to_cut_stand_in_the_method(content):
+    asked = QuantifySettings(depth_mm=(0.0, 3.0), coverage="p25", slicing={"descending_aorta": "centreline"})
+    analysis = Analysis(quantify=asked)
+    text = text_of(render(content, title="A trial", name="wall", analysis=analysis, version="9.9.9"))
+    assert "its 25 % quantile of depth under the vessel's outer wall is at least 0.0 mm" in text.replace("&#39;", "'")
+    assert "its 75 % quantile less than 3.0 mm" in text
+    assert "set by this analysis: descending aorta centreline" in text
