@@ -23,7 +23,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (cli_audit.explain, cli_audit.diff, cli_audit.history, cli_audit.recall, cli_audit.edit):
+for command in (
+    cli_audit.explain,
+    cli_audit.diff,
+    cli_audit.history,
+    cli_audit.recall,
+    cli_audit.edit,
+    cli_audit.verify,
+):
     app.command()(command)
 app.add_typer(cli_audit.verdicts, name="verdict")
 

@@ -114,6 +114,44 @@ def edit(
     _said(recorded.entry.entry)
 
 
+def verify(
+    study: StudyArgument,
+    number: Annotated[
+        tuple[str, str, str, str] | None,
+        typer.Option(
+            metavar="PARTICIPANT SESSION REGION METRIC", help="Recompute this number too.", show_default=False
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Recompute every number too.")] = False,
+    analysis: Annotated[
+        str | None, typer.Option(help="Of this analysis alone: --number primary, --all every one.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that everything still follows: files by their hashes, the ledger, settings, and numbers from the DICOM.
+
+    Status 1 where anything deviates. [bold]Examples[/]: petproc verify trial · petproc verify trial --all
+    · petproc verify trial --number P001 baseline ascending_aorta mean_tbr_max
+    """
+    import json
+
+    from petproc.workflow.display import bar
+    from petproc.workflow.verify import verify_files, verify_numbers
+    from petproc.workflow.verify_said import as_json as plain_json
+    from petproc.workflow.verify_said import print_verification
+
+    with bar("checking files") as show:
+        found = verify_files(study, show)
+    if every or number:
+        with bar("recomputing") as show:
+            verify_numbers(study, found, number, analysis or (None if every else "primary"), show)
+    if as_json:
+        print(json.dumps(plain_json(found), indent=2, allow_nan=False))
+    else:
+        print_verification(found)
+    raise typer.Exit(0 if found.holds else 1)
+
+
 @verdicts.command()
 def release(
     study: StudyArgument, participant: Participant, session: Session, region: RegionName, why: Why, by: By = None

@@ -17,7 +17,7 @@ stages. Definitions:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -218,3 +218,19 @@ def coverage_of_labels(labels: Labels, region: str, pet: Grid, *, lattice: int =
             at = np.clip(at, 0, np.array(mask.shape) - 1)
             coverage[i, j, k] = (mask[tuple(np.moveaxis(at, 2, 0))] & valid).mean(axis=1)
     return coverage
+
+
+def coverage_at(
+    labels: Labels, regions: Sequence[str], pet: Grid, index: NDArray[np.integer], *, lattice: int = 4
+) -> NDArray[np.float64]:
+    """Share of the PET voxels `index` (N, 3) that a label image gives to any of `regions`, as `coverage_of_labels`."""
+    values = [value for value, name in labels.names.items() if name in regions]
+    step = (np.arange(lattice) + 0.5) / lattice - 0.5
+    points = np.stack(np.meshgrid(step, step, step, indexing="ij"), axis=-1).reshape(-1, 3)
+    hits = np.zeros(len(index))
+    for point in points:
+        at = np.rint(labels.grid.to_index(pet.to_mm(index + point))).astype(int)
+        valid = ((at >= 0) & (at < labels.data.shape)).all(axis=1)
+        at = np.clip(at, 0, np.array(labels.data.shape) - 1)
+        hits += np.isin(labels.data[tuple(at.T)], values) & valid
+    return hits / len(points)

@@ -47,8 +47,20 @@ def keep(study: Path, analyses: Iterable[str]) -> dict[str, str]:
         for template in PUBLISHED:
             path = layout.path(template, analysis=analysis)
             if (study / path).is_file():
-                kept[path.as_posix()] = _keep(study, (study / path).read_bytes())
+                kept[path.as_posix()] = keep_content(study, (study / path).read_bytes())
     return kept
+
+
+def keep_content(study: Path, content: bytes) -> str:
+    """Keep `content` under its SHA-256, which is given back."""
+    digest = hashlib.sha256(content).hexdigest()
+    path = layout.path(layout.HISTORY, study, digest=digest)
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+        unfinished.write_bytes(gzip.compress(content, 6, mtime=0))
+        unfinished.replace(path)
+    return digest
 
 
 def recall(study: Path, digest: str) -> bytes:
@@ -91,14 +103,3 @@ def publications(entries: Sequence[Entry]) -> list[Publication]:
                 found.append(Publication(entry.entry, entry.time, entry.who, path, digest))
                 last[path] = digest
     return found
-
-
-def _keep(study: Path, content: bytes) -> str:
-    digest = hashlib.sha256(content).hexdigest()
-    path = layout.path(layout.HISTORY, study, digest=digest)
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-        unfinished.write_bytes(gzip.compress(content, 6, mtime=0))
-        unfinished.replace(path)
-    return digest

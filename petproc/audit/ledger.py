@@ -101,6 +101,11 @@ def problems(study: Path) -> list[Problem]:
     return [problem for _, problem in _walk(_lines_of(study)) if problem]
 
 
+def sound(study: Path) -> tuple[Entry, ...]:
+    """Entries of the lines at which `problems` finds nothing."""
+    return tuple(entry for entry, problem in _walk(_lines_of(study)) if entry and not problem)
+
+
 def who(given: str | None = None) -> str:
     """Who acts: as given, else the environment's PETPROC_BY, else the account's name."""
     import getpass

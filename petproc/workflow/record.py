@@ -15,6 +15,7 @@ from typing import Any, Literal
 from petproc import layout
 from petproc.audit.history import keep, publications
 from petproc.audit.ledger import Event, append, read, who
+from petproc.audit.manifest import record
 from petproc.settings import RESULTS_VERSION
 from petproc.workflow.plan import Plan, values_of
 
@@ -27,11 +28,22 @@ def run_started(plan: Plan, study: Path = Path()) -> None:
 
 
 def run_finished(plan: Plan, status: Literal["ok", "failed"], study: Path = Path()) -> None:
-    """Keep the tables that are there now, and record them beside those that the run before had left."""
-    before = {one.path: one.digest for one in publications(read(study))}
+    """Keep the tables that are there now, record them beside those that the run before had left, and list all files."""
+    entries = read(study)
+    before = {one.path: one.digest for one in publications(entries)}
     published = keep(study, plan.settings.analyses)
     changed = {path: before.get(path) for path, digest in published.items() if before.get(path) != digest}
-    append(study, Event("run-finished", who(), before=changed, after={"status": status, "published": published}))
+    listed = record(study, entries, masks_of(plan))
+    after = {"status": status, "published": published, "manifest": listed}
+    append(study, Event("run-finished", who(), before=changed, after=after))
+
+
+def masks_of(plan: Plan) -> list[str]:
+    """Masks that were imported, as paths in the study; one elsewhere has its own keeper."""
+    if "imported" not in plan.settings.segment.backends:
+        return []
+    masks = [plan.mask(row.participant, row.session) for row in plan.included]
+    return [path for path in masks if not Path(path).is_absolute()]
 
 
 def _with(plan: Plan, study: Path) -> dict[str, Any]:
