@@ -16,7 +16,7 @@ from petproc.core.worksheet import Applied, apply
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
 from petproc.settings import Analysis
-from petproc.workflow.handover.images import read_acquisition, read_overlays, require_ok
+from petproc.workflow.handover.images import read_overlays, require_ok
 
 if TYPE_CHECKING:
     from petproc.compare import Compared
@@ -128,7 +128,8 @@ def read_applied(
 
 def _acquisition(sidecar: Path) -> PetAcquisition | None:
     """None of a scan that ingest refused."""
-    return read_acquisition(sidecar) if read_json(sidecar)["petproc"]["status"] == "ok" else None
+    ours = read_json(sidecar)["petproc"]
+    return PetAcquisition.from_json(ours["acquisition"]) if ours["status"] == "ok" else None
 
 
 def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -> None:
