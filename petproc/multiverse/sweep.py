@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from petproc.compare import INDEX_VESSEL, compare_study
 from petproc.core.tables import ScanRow, Status, Verdict
 from petproc.multiverse.specification import Specification
-from petproc.quantify import ScanTables, excluded_rows, for_backends, quantify_scan
+from petproc.quantify import Memo, ScanTables, excluded_rows, for_backends, quantify_scan
 
 ByBackend = Mapping[str, ScanTables]
 Reader = Callable[[], ByBackend]
@@ -53,7 +53,8 @@ def sweep(
         judged = [row for row in verdicts if row.participant == participant]
         keys = [(row.participant, row.session) for row in own if row.include == "yes"]
         tables = {key: readers[key]() for key in keys}
-        return [_answer(one, own, tables, judged) for one in specifications]
+        memos: dict[tuple[str, str], Memo] = {key: {} for key in keys}
+        return [_answer(one, own, (tables, memos), judged) for one in specifications]
 
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         found = pool.map(of_one, sorted({row.participant for row in scans}))
@@ -63,13 +64,19 @@ def sweep(
 def _answer(
     specification: Specification,
     scans: Sequence[ScanRow],
-    tables: Mapping[tuple[str, str], ByBackend],
+    asked: tuple[Mapping[tuple[str, str], ByBackend], Mapping[tuple[str, str], Memo]],
     verdicts: Sequence[Verdict],
 ) -> Answer:
     analysis, settings = specification.analysis, specification.quantify
+    tables, memos = asked
     quantified = [
-        quantify_scan(for_backends(by_backend, analysis), settings, [one for one in verdicts if one.session == session])
-        for (_, session), by_backend in tables.items()
+        quantify_scan(
+            for_backends(by_backend, analysis),
+            settings,
+            [one for one in verdicts if one.session == key[1]],
+            memos[key],
+        )
+        for key, by_backend in tables.items()
     ]
     compared = compare_study(
         [row for scan in quantified for row in scan.slices],

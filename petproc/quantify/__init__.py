@@ -2,9 +2,11 @@
 
 from petproc.quantify.measured import Quantified, quantify_scan, quantify_study
 from petproc.quantify.rows import excluded_rows
+from petproc.quantify.scan import Memo
 from petproc.quantify.tables import ScanTables, columns_read, for_backends, station_columns, voxel_columns
 
 __all__ = [
+    "Memo",
     "Quantified",
     "ScanTables",
     "columns_read",

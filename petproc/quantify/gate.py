@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Gate:
     reasons: NDArray[np.str_]
     refused: Mapping[str, str]
 
-    @property
+    @cached_property
     def accepted(self) -> NDArray[np.bool_]:
         return np.asarray(self.reasons == "")
 

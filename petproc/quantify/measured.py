@@ -13,11 +13,11 @@ from petproc.core.regions import ORGANS
 from petproc.core.suv import glucose_factor, suv_per_activity
 from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow
 from petproc.core.worksheet import Applied, apply, no_inputs
-from petproc.quantify.background import background_region, measure_background
+from petproc.quantify.background import Background, background_region, measure_background
 from petproc.quantify.quality import preparation_findings, uptake_findings
 from petproc.quantify.region import Known, Pool, blood_of, landmark_findings, organ_of, vessel_of
 from petproc.quantify.rows import words
-from petproc.quantify.scan import Scans
+from petproc.quantify.scan import NOT_OF_POOL, Memo, Scans
 from petproc.quantify.second_site import second_site, site_findings
 from petproc.quantify.tables import ScanTables
 from petproc.quantify.vessels import vessel_rows
@@ -54,18 +54,21 @@ def quantify_study(
         return list(pool.map(one, scans))
 
 
-def quantify_scan(tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> Quantified:
+def quantify_scan(
+    tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = (), memo: Memo | None = None
+) -> Quantified:
     """Rows of `slices.tsv`, `uptake.tsv`, `inputs.tsv` and `vessels.tsv` of one scan, and what was noticed.
 
     Each region, those of the blood too, is measured from the tables of the backend that segments it; where one backend
-    was refused, the regions of the others are measured.
+    was refused, the regions of the others are measured. Who asks the same scan again, with the same verdicts and other
+    settings, gives the same `memo`, empty at first: it changes no number.
     """
     key = (tables.participant, tables.session)
     applied = None
     if tables.acquisition is not None:
         applied = apply(tables.acquisition, tables.worksheet, participant=tables.participant, session=tables.session)
         tables = replace(tables, acquisition=applied.acquisition)
-    scans = Scans(tables, settings, verdicts)
+    scans = Scans(tables, settings, verdicts, memo)
     known = _known(tables, scans, settings)
     pools = _pools(settings)
     slices: list[SliceRow] = []
@@ -105,6 +108,12 @@ def _inputs(tables: ScanTables, applied: Applied | None, known: Known) -> tuple[
     return no_inputs(tables.participant, tables.session, why)
 
 
+def _pool(region: str, scans: Scans, settings: QuantifySettings) -> Background:
+    scan = scans.of(region)
+    make = lambda: measure_background(region, scan, settings.background)  # noqa: E731
+    return scans.once(f"pool {region}", scans.tables_of(region), make, but=NOT_OF_POOL)
+
+
 def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Known:
     factor, missing = None, None
     try:
@@ -119,7 +128,7 @@ def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Know
     without: dict[str, str] = {}
     for region in _pools(settings):
         try:
-            pool = measure_background(region, scans.of(region), settings.background)
+            pool = _pool(region, scans, settings)
             pools[region] = (pool, second_site(pool, scans, settings.background))
         except Refusal as refusal:
             without[region] = words(refusal)

@@ -13,9 +13,9 @@ from petproc.core.tables import SliceRow, UptakeRow
 from petproc.quantify.background import Background, background_region
 from petproc.quantify.organ import measure_organ, organ_findings
 from petproc.quantify.rows import Key, refused_rows, slice_rows, uptake_rows, words
-from petproc.quantify.scan import Scans, has_landmark
+from petproc.quantify.scan import NOT_OF_SLICES, Scans, has_landmark
 from petproc.quantify.second_site import SecondSite
-from petproc.quantify.slices import cut_region
+from petproc.quantify.slices import Slices, cut_region
 from petproc.quantify.whole import Suv, background_rows, organ_rows
 from petproc.settings import QuantifySettings
 
@@ -63,7 +63,7 @@ def vessel_of(key: Key, known: Known, scans: Scans, settings: QuantifySettings) 
         return Measured([], refused_rows(key, words(refusal), units_of(settings.metrics, settings)), [], words(refusal))
     refused = scan.gate.refused.get(region)
     try:
-        cut = cut_region(region, scan, settings, pool)
+        cut = _cut(region, scans, settings, pool)
         slices = slice_rows(key, cut, suv_factor=known.suv.factor, background=pool, refused=refused)
         if not has_landmark(scan, REGIONS[region].vessel):
             slices = [replace(row, arc_mm=None) for row in slices]
@@ -79,6 +79,15 @@ def vessel_of(key: Key, known: Known, scans: Scans, settings: QuantifySettings) 
         settings=settings,
     )
     return Measured(slices, uptake, _partial(region, slices), refused)
+
+
+def _cut(region: str, scans: Scans, settings: QuantifySettings, pool: Background | None) -> Slices:
+    """The pool tells which voxels are positive, where that is asked; pools of a memo last as long as it."""
+    scan = scans.of(region)
+    positive = settings.measures("n_positive") or settings.measures("above_ml")
+    what = f"slices {region} {id(pool) if positive else ''}"
+    make = lambda: cut_region(region, scan, settings, pool)  # noqa: E731
+    return scans.once(what, scans.tables_of(region), make, but=NOT_OF_SLICES)
 
 
 def organ_of(key: Key, known: Known, scans: Scans, settings: QuantifySettings) -> Measured:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,22 @@ from petproc.quantify.tables import Columns, ScanTables
 from petproc.quantify.verdicts import heard
 from petproc.settings import QuantifySettings
 
+Made = TypeVar("Made")
+Memo = dict[Any, Any]
+NOT_OF_SCAN = set(QuantifySettings.model_fields) - {"gate", "depth_mm", "coverage"}
+NOT_OF_POOL = set(QuantifySettings.model_fields) - {"gate", "background"}
+NOT_OF_SLICES = {"active_tbr", "segment_mm", "slices_min", "suv", "glucose_reference_mmol_l", "background", "regions"}
+"""Settings that a scan made ready (but for the depth of the blood pool), a blood pool and the slices of a region do not
+depend on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """`voxels` sorted by region, k, j, i; `uptake_min` (slices of the grid,), None where no injection time is known."""
+    """`voxels` sorted by region, k, j, i, and those of them that reach the depth of anything measured of a vessel;
+    `uptake_min` (slices of the grid,), None where no injection time is known."""
 
     voxels: Columns
+    deep: Columns
     stations: Columns
     gate: Gate
     grid: Grid
@@ -34,11 +44,33 @@ class Scan:
 
 class Scans:
     """A scan as every backend of an analysis segmented it, each prepared once: stations of the same vessel may come
-    from two of them under the same numbers, so that their tables are never put together."""
+    from two of them under the same numbers, so that their tables are never put together.
 
-    def __init__(self, tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> None:
+    Who asks the same scan under many settings gives one `memo` to all: what does not depend on the settings that differ
+    is then made once."""
+
+    def __init__(
+        self, tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = (), memo: Memo | None = None
+    ) -> None:
         self._tables, self._settings, self._verdicts = tables, settings, verdicts
         self._prepared: dict[int, Scan | Refusal] = {}
+        self._memo = memo
+
+    def once(self, what: str, tables: ScanTables, make: Callable[[], Made], *, but: Set[str]) -> Made:
+        """`what` as `make` makes it from `tables` and the settings without those called in `but`, on which alone it
+        depends; a `Refusal` is remembered too."""
+        if self._memo is None:
+            return make()
+        key = (what, id(tables.voxels), self._settings.model_dump_json(exclude=set(but)))
+        if key not in self._memo:
+            try:
+                self._memo[key] = make()
+            except Refusal as refusal:
+                self._memo[key] = refusal
+        found = self._memo[key]
+        if isinstance(found, Refusal):
+            raise Refusal(found.code, found.reason, found.remedy)
+        return cast(Made, found)
 
     def tables_of(self, region: str) -> ScanTables:
         """The tables of the backend that segments `region`."""
@@ -57,15 +89,20 @@ class Scans:
     def _prepare(self, tables: ScanTables) -> Scan | Refusal:
         try:
             made = replace(tables, acquisition=self._tables.acquisition)
-            return tables.refused or prepare(made, self._settings, self._verdicts)
+            if tables.refused:
+                return tables.refused
+            what = f"scan {self._settings.background.depth_min_mm}"
+            return self.once(what, tables, lambda: prepare(made, self._settings, self._verdicts), but=NOT_OF_SCAN)
         except Refusal as refusal:
             return refusal
 
 
 def prepare(tables: ScanTables, settings: QuantifySettings, verdicts: Sequence[Verdict] = ()) -> Scan:
     grid = Grid(tuple(tables.sample["pet_shape"]), np.array(tables.sample["pet_affine"], dtype=np.float64))
+    voxels = _sorted(tables.voxels, grid.shape)
     return Scan(
-        _sorted(tables.voxels, grid.shape),
+        voxels,
+        _deep(voxels, settings),
         tables.stations,
         heard(judge(tables.stations, tables.sample, settings.gate), tables.stations, verdicts),
         grid,
@@ -103,23 +140,38 @@ def step_mm(region: str, scan: Scan) -> float:
 
 def rows_of_organ(scan: Scan, organ: str) -> Columns:
     """All rows of an organ, which has no stations."""
-    value = REGIONS[organ].value
-    first, last = np.searchsorted(scan.voxels["region"], [value, value + 1])
+    first, last = _range(scan.voxels["region"], REGIONS[organ].value)
     return {name: column[first:last] for name, column in scan.voxels.items()}
 
 
 def rows_of(scan: Scan, region: str) -> dict[str, NDArray[Any]]:
-    """Rows of `region` that lie at one of its own stations; `place` is the station's row in the stations table.
+    """Deep rows of `region` that lie at one of its own stations; `place` is the station's row in the stations table.
 
     A row's region may reach past its cut planes, since those are no walls; its station says on which side it lies.
     """
     value = REGIONS[region].value
-    first, last = np.searchsorted(scan.voxels["region"], [value, value + 1])
-    place = _places(scan.stations, REGIONS[region].vessel, scan.voxels["station"][first:last])
+    first, last = _range(scan.deep["region"], value)
+    place = _places(scan.stations, REGIONS[region].vessel, scan.deep["station"][first:last])
     at_own = np.append(scan.stations["region"] == region, False)
     own = np.flatnonzero(at_own[place])
-    rows = {name: column[first:last][own] for name, column in scan.voxels.items()}
+    rows = {name: column[first:last][own] for name, column in scan.deep.items()}
     return {**rows, "place": place[own]}
+
+
+def _range(values: NDArray[np.uint8], value: int) -> tuple[int, int]:
+    """Where `value` begins and ends in sorted `values`; asked for in their own type, else all of them are copied."""
+    first, last = np.searchsorted(values, np.array([value, value + 1], dtype=values.dtype))
+    return int(first), int(last)
+
+
+def _deep(voxels: Columns, settings: QuantifySettings) -> Columns:
+    """Rows that a slice or a blood pool may take: most lie outside of the vessel, around it, and are looked at by
+    SUVpeak alone."""
+    least = min(settings.depth_mm[0], settings.background.depth_min_mm)
+    depths = dict.fromkeys((f"depth_{settings.coverage}", "depth_p50", "depth_p90"))
+    reach = np.logical_or.reduce([voxels[name] >= least for name in depths])
+    at = np.flatnonzero(reach)
+    return {name: column[at] for name, column in voxels.items()}
 
 
 def _sorted(voxels: Columns, shape: tuple[int, int, int]) -> Columns:

@@ -23,7 +23,11 @@ CAROTID = "left_common_carotid"
 BASE = Analysis.model_validate(
     {
         "backend": "imported",
-        "quantify": {"regions": [CAROTID, "descending_aorta", "aortic_arch"]},
+        "quantify": {
+            "regions": [CAROTID, "descending_aorta", "aortic_arch"],
+            "further_metrics": ["positive_fraction"],
+            "positive_tbr": 1.75,
+        },
         "compare": {"index_candidates": ["descending_aorta", CAROTID]},
     }
 )
@@ -32,7 +36,7 @@ VARY = {
     "quantify.background.volume_ml": [1.0, 2.0],
     "quantify.coverage": ["p25", "p90"],
     "quantify.depth_mm": [[0.0, None], [2.0, None]],
-    "compare.index_metric": ["mean_tbr_mean", "active_mean_tbr_max"],
+    "compare.index_metric": ["positive_fraction", "active_mean_tbr_max"],
     "backend_of.left_common_carotid": ["imported", "seeded"],
 }
 Tables = dict[tuple[str, str], dict[str, ScanTables]]
