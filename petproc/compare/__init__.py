@@ -2,6 +2,7 @@
 
 from petproc.compare.all_vessels import ALL_VESSELS
 from petproc.compare.change import Compared, compare_study
-from petproc.compare.index import INDEX_VESSEL, IndexChoice
+from petproc.compare.index import INDEX_VESSEL, IndexChoice, choose_index
+from petproc.compare.pair import BASELINE
 
-__all__ = ["ALL_VESSELS", "INDEX_VESSEL", "Compared", "IndexChoice", "compare_study"]
+__all__ = ["ALL_VESSELS", "BASELINE", "INDEX_VESSEL", "Compared", "IndexChoice", "choose_index", "compare_study"]

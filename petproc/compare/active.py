@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from petproc.compare.match import Matched, placed
 from petproc.core.measure import most_diseased_slices
 from petproc.core.tables import SliceRow
@@ -69,9 +71,9 @@ def _same_places(baseline: Slices, chosen: Slices, matched: Matched) -> Slices:
     `baseline` that count (of two equally near ones the first with flow). A slice whose nearest is not matched so never
     stands for another place."""
     numbers = {row.slice for row in chosen}
-    candidates = placed(baseline)
-
-    def nearest(arc_mm: float) -> int:
-        return min(candidates, key=lambda candidate: abs(candidate[0] - arc_mm))[1].slice
-
-    return [row for arc_mm, row in placed(matched.follow_up) if nearest(arc_mm) in numbers]
+    candidates, there = placed(baseline), placed(matched.follow_up)
+    if not candidates or not there:
+        return []
+    arcs = np.array([arc_mm for arc_mm, _ in candidates])
+    nearest = np.abs(arcs - np.array([arc_mm for arc_mm, _ in there])[:, None]).argmin(axis=1).tolist()
+    return [row for (_, row), at in zip(there, nearest, strict=True) if candidates[at][1].slice in numbers]

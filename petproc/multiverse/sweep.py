@@ -1,18 +1,19 @@
 """All specifications answered for every participant: each scan's tables are read once and asked again and again.
 
-No more participants than threads are in memory, however many the study has.
+No more participants than processes are in memory, however many the study has.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from petproc.compare import INDEX_VESSEL, compare_study
+from petproc.compare import BASELINE, INDEX_VESSEL, choose_index, compare_study
 from petproc.core.tables import ScanRow, Status, Verdict
 from petproc.multiverse.specification import Specification
-from petproc.quantify import Memo, ScanTables, excluded_rows, for_backends, quantify_scan
+from petproc.quantify import Memo, Quantified, ScanTables, excluded_rows, for_backends, quantify_scan
 
 ByBackend = Mapping[str, ScanTables]
 Reader = Callable[[], ByBackend]
@@ -41,53 +42,89 @@ def sweep(
     readers: Mapping[tuple[str, str], Reader],
     *,
     verdicts: Sequence[Verdict] = (),
-    threads: int = 1,
+    processes: int = 1,
 ) -> list[Answer]:
-    """By participant and specification, whatever the number of threads.
+    """By participant and specification, whatever the number of processes.
 
     `readers` has one for every included scan, by participant and session; it gives the scan's tables by backend.
+    Processes, because most of the work is Python's own, of which threads do one thing at a time; they are forks of this
+    one, so that nothing has to be handed to them.
     """
-
-    def of_one(participant: str) -> list[Answer]:
-        own = [row for row in scans if row.participant == participant]
-        judged = [row for row in verdicts if row.participant == participant]
-        keys = [(row.participant, row.session) for row in own if row.include == "yes"]
-        tables = {key: readers[key]() for key in keys}
-        memos: dict[tuple[str, str], Memo] = {key: {} for key in keys}
-        return [_answer(one, own, (tables, memos), judged) for one in specifications]
-
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        found = pool.map(of_one, sorted({row.participant for row in scans}))
+    of_one = _Participant(specifications, scans, readers, verdicts)
+    participants = sorted({row.participant for row in scans})
+    if processes <= 1:
+        found = map(of_one, participants)
         return [answer for answers in found for answer in answers]
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(of_one,)) as pool:
+        return [answer for answers in pool.map(_ask, participants) for answer in answers]
 
 
-def _answer(
-    specification: Specification,
-    scans: Sequence[ScanRow],
-    asked: tuple[Mapping[tuple[str, str], ByBackend], Mapping[tuple[str, str], Memo]],
-    verdicts: Sequence[Verdict],
-) -> Answer:
-    analysis, settings = specification.analysis, specification.quantify
-    tables, memos = asked
-    quantified = [
-        quantify_scan(
-            for_backends(by_backend, analysis),
-            settings,
-            [one for one in verdicts if one.session == key[1]],
-            memos[key],
-        )
-        for key, by_backend in tables.items()
-    ]
+_asked: list[_Participant] = []
+"""Of a forked process: what it is asked to do with every participant."""
+
+
+def _begin(of_one: _Participant) -> None:
+    _asked[:] = [of_one]
+
+
+def _ask(participant: str) -> list[Answer]:
+    return _asked[0](participant)
+
+
+@dataclass(frozen=True)
+class _Participant:
+    """All specifications answered for one participant."""
+
+    specifications: Sequence[Specification]
+    scans: Sequence[ScanRow]
+    readers: Mapping[tuple[str, str], Reader]
+    verdicts: Sequence[Verdict]
+
+    def __call__(self, participant: str) -> list[Answer]:
+        scans = [row for row in self.scans if row.participant == participant]
+        visits = []
+        for row in scans:
+            if row.include == "yes":
+                key = (row.participant, row.session)
+                judged = [one for one in self.verdicts if (one.participant, one.session) == key]
+                visits.append(_Visit(self.readers[key](), judged))
+        return [_answer(one, scans, visits) for one in self.specifications]
+
+
+class _Visit:
+    """A scan that is asked under many settings: what they share is made once."""
+
+    def __init__(self, tables: ByBackend, verdicts: Sequence[Verdict]) -> None:
+        self._tables, self._verdicts = tables, verdicts
+        self._memo: Memo = {}
+        self._quantified: dict[str, Quantified] = {}
+
+    def quantified(self, specification: Specification) -> Quantified:
+        analysis, settings = specification.analysis, specification.quantify
+        key = f"{analysis.backend} {sorted(analysis.backend_of.items())} {settings.model_dump_json()}"
+        if key not in self._quantified:
+            tables = for_backends(self._tables, analysis)
+            self._quantified[key] = quantify_scan(tables, settings, self._verdicts, self._memo)
+        return self._quantified[key]
+
+
+def _answer(specification: Specification, scans: Sequence[ScanRow], visits: Sequence[_Visit]) -> Answer:
+    quantified = [visit.quantified(specification) for visit in visits]
+    uptake = [row for scan in quantified for row in scan.uptake] + excluded_rows(scans)
+    compare, participant = specification.analysis.compare, scans[0].participant
+    baseline = {(row.region, row.metric): row for row in uptake if row.session == BASELINE}
+    index = choose_index(participant, baseline, compare).region
     compared = compare_study(
-        [row for scan in quantified for row in scan.slices],
-        [row for scan in quantified for row in scan.uptake] + excluded_rows(scans),
+        [row for scan in quantified for row in scan.slices if row.region == index],
+        uptake,
         scans,
-        settings=analysis.compare,
-        quantify=settings,
+        settings=compare,
+        quantify=specification.quantify.model_copy(update={"regions": (index,) if index else ()}),
     )
     row = next(row for row in compared.change if (row.region, row.metric) == (INDEX_VESSEL, specification.metric))
     return Answer(
-        row.participant,
+        participant,
         specification.number,
         compared.index[0].region,
         row.metric,

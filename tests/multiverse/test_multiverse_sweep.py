@@ -82,9 +82,9 @@ VERDICTS = [
 COMBINED = specifications(BASE, VARY)
 
 
-def sweep_of(tables: Tables, combined: list[Specification], threads: int = 1) -> list[Answer]:
+def sweep_of(tables: Tables, combined: list[Specification], processes: int = 1) -> list[Answer]:
     readers = {key: (lambda one=one: one) for key, one in tables.items()}
-    return sweep(combined, SCANS, readers, verdicts=VERDICTS, threads=threads)
+    return sweep(combined, SCANS, readers, verdicts=VERDICTS, processes=processes)
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +133,8 @@ def test_the_combinations_differ(swept: list[Answer]) -> None:
         assert first != second, path
 
 
-def test_answers_are_the_same_for_any_number_of_threads(tables: Tables) -> None:
-    assert sweep_of(tables, COMBINED[:6], threads=3) == sweep_of(tables, COMBINED[:6])
+def test_answers_are_the_same_for_any_number_of_processes(tables: Tables) -> None:
+    assert sweep_of(tables, COMBINED[:6], processes=3) == sweep_of(tables, COMBINED[:6])
 
 
 def test_who_is_left_out_has_a_row_with_the_reason(swept: list[Answer]) -> None:

@@ -108,7 +108,7 @@ def run(script: str, *outputs: str, settings: Any, **inputs: Any) -> list[str]:
         ),
         wildcards=Named(),
         log=[f"results/logs/{script}.log"],
-        threads=2,
+        threads=1,  # what another process opens is not heard
     )
     with heard() as found:
         runpy.run_path(str(workflow_root() / f"workflow/scripts/{script}.py"), init_globals={"snakemake": snakemake})
