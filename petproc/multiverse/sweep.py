@@ -5,12 +5,11 @@ No more participants than processes are in memory, however many the study has.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from petproc.compare import BASELINE, INDEX_VESSEL, choose_index, compare_study
+from petproc.core.forked import map_forked
 from petproc.core.tables import ScanRow, Status, Verdict
 from petproc.multiverse.specification import Specification
 from petproc.quantify import Memo, Quantified, ScanTables, excluded_rows, for_backends, quantify_scan
@@ -47,29 +46,10 @@ def sweep(
     """By participant and specification, whatever the number of processes.
 
     `readers` has one for every included scan, by participant and session; it gives the scan's tables by backend.
-    Processes, because most of the work is Python's own, of which threads do one thing at a time; they are forks of this
-    one, so that nothing has to be handed to them.
     """
     of_one = _Participant(specifications, scans, readers, verdicts)
     participants = sorted({row.participant for row in scans})
-    if processes <= 1:
-        found = map(of_one, participants)
-        return [answer for answers in found for answer in answers]
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(of_one,)) as pool:
-        return [answer for answers in pool.map(_ask, participants) for answer in answers]
-
-
-_asked: list[_Participant] = []
-"""Of a forked process: what it is asked to do with every participant."""
-
-
-def _begin(of_one: _Participant) -> None:
-    _asked[:] = [of_one]
-
-
-def _ask(participant: str) -> list[Answer]:
-    return _asked[0](participant)
+    return [answer for answers in map_forked(of_one, participants, processes) for answer in answers]
 
 
 @dataclass(frozen=True)

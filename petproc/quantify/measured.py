@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
 from petproc.core.errors import Finding, Refusal
+from petproc.core.forked import map_forked
 from petproc.core.measure import SUV_UNIT, unit_by
 from petproc.core.regions import ORGANS
 from petproc.core.suv import glucose_factor, suv_per_activity
@@ -40,18 +40,20 @@ def quantify_study(
     verdicts: Sequence[Verdict] = (),
     threads: int = 1,
 ) -> list[Quantified]:
-    """`quantify_scan` of every scan, in their order, whatever the number of threads; `verdicts` are those of all.
+    """`quantify_scan` of every scan, in their order, whatever the number of `threads` (processes forked from this one);
+    `verdicts` are those of all.
 
     A scan may be given as a function that reads it: then no more tables than threads are in memory.
     """
+    given = list(scans)
 
-    def one(scan: ScanTables | Callable[[], ScanTables]) -> Quantified:
+    def one(n: int) -> Quantified:
+        scan = given[n]
         tables = scan() if callable(scan) else scan
         own = [row for row in verdicts if (row.participant, row.session) == (tables.participant, tables.session)]
         return quantify_scan(tables, settings, own)
 
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        return list(pool.map(one, scans))
+    return map_forked(one, range(len(given)), threads)
 
 
 def quantify_scan(

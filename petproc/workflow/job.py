@@ -14,6 +14,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -107,8 +108,10 @@ def job(snakemake: Any, stage: str) -> Iterator[Run]:
         _one_thread(),
         _whole_or_nothing(run.output, final),
     ):
+        start = time.perf_counter()
         try:
             yield run
+            LOGGER.info("%s took %.2f s", stage, time.perf_counter() - start)
         except Refusal as refusal:
             LOGGER.warning("Refused: %s %s [%s]", refusal.reason, refusal.remedy, refusal.code)
             write_refused(run.output, run.record(refusal=refusal))
