@@ -67,7 +67,7 @@ def verify_files(study: Path, show: Show) -> Verification:
     try:
         plan = plan_then(study, entries)
     except Refusal as refusal:
-        settings.deviations.append(Deviation(layout.CONFIG, refusal.reason.rstrip(".")))
+        settings.deviations.append(Deviation("config", refusal.reason.rstrip(".")))
         return found
     for name in plan.settings.analyses:
         _compare_settings(study, plan, name, settings)
@@ -77,7 +77,11 @@ def verify_files(study: Path, show: Show) -> Verification:
 
 def verify_numbers(study: Path, found: Verification, wanted: Key | None, analysis: str | None, show: Show) -> None:
     """Recompute one number, or all of `analysis` or, without a name, of every analysis."""
-    plan = plan_then(study, sound(study))
+    try:
+        plan = plan_then(study, sound(study))
+    except Refusal as refusal:
+        found.checks[-1].notes.append(f"no number was recomputed: {refusal.reason}")
+        return
     names = [name for name in plan.settings.analyses if analysis in (None, name)]
     if not names:
         known = ", ".join(plan.settings.analyses)

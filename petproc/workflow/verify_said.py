@@ -20,10 +20,11 @@ def print_verification(found: Verification) -> None:
     out = console()
     table = Table("what", "checked", "deviate", box=None)
     for one in found.checks:
-        table.add_row(escape(one.what), str(one.count), _count(len(one.deviations)))
+        table.add_row(escape(one.what), str(one.count), _count(one.count, len(one.deviations)))
     if found.numbers:
         counted = found.counted
-        table.add_row(NUMBERS, str(counted["ok"] + counted["deviates"]), _count(counted["deviates"]))
+        recomputed = counted["ok"] + counted["deviates"]
+        table.add_row(NUMBERS, str(recomputed), _count(recomputed, counted["deviates"]))
     out.print(table)
     for one in found.checks:
         for deviation in one.deviations:
@@ -34,7 +35,7 @@ def print_verification(found: Verification) -> None:
     _print_left_out(out, found)
     for note in dict.fromkeys(note for one in found.checks for note in one.notes):
         out.print(f"[yellow]Note: {escape(note)}[/]")
-    out.print("Everything follows." if found.holds else "[bold red]Not everything follows.[/]")
+    out.print("Everything that was checked follows." if found.holds else "[bold red]Not everything follows.[/]")
 
 
 def in_words(deviation: Deviation) -> str:
@@ -77,14 +78,17 @@ def as_json(found: Verification) -> dict[str, Any]:
     }
 
 
-def _count(deviations: int) -> str:
-    return f"[red]{deviations}[/]" if deviations else "none"
+def _count(checked: int, deviate: int) -> str:
+    if deviate:
+        return f"[red]{deviate}[/]"
+    return "none" if checked else "not checked"
 
 
 def _print_left_out(out: Any, found: Verification) -> None:
-    """Numbers that were not recomputed, by metric and reason, and rows that hold none."""
+    """Numbers that were not recomputed, by reason, and rows that hold none."""
     left = [one for one in found.numbers if one.verdict == "not recomputed"]
-    for (name, why), count in Counter((one.row.metric, one.why) for one in left).items():
-        out.print(f"Not recomputed: {count} of {escape(name)}: {escape(why)}")
+    for why, count in Counter(one.why for one in left).items():
+        metrics = ", ".join(dict.fromkeys(one.row.metric for one in left if one.why == why))
+        out.print(f"Not recomputed: {count} ({escape(metrics)}): {escape(why)}")
     if found.counted["no number"]:
         out.print(f"{found.counted['no number']} rows hold no number (refused or excluded).")

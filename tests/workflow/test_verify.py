@@ -16,6 +16,7 @@ from studies import petproc
 
 from petproc import layout
 from petproc.audit.decisions import Place, exclude_arc
+from petproc.audit.verification import Checked
 from petproc.core.tables import IndexRow, ScanRow, UptakeRow
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows, write_table
 from petproc.workflow.verify import Verification, verify_files, verify_numbers
@@ -52,7 +53,7 @@ def deviations(study: Path) -> list[str]:
 
 
 def numbers(study: Path, key: tuple[str, str, str, str] | None = KEY) -> Verification:
-    found = Verification()
+    found = Verification([Checked("nothing")])
     verify_numbers(study, found, key, "primary", unseen)
     return found
 
@@ -136,6 +137,20 @@ def test_an_edited_config_is_a_note_and_no_deviation(study: Path) -> None:
     assert found.holds
     assert any("active_tbr = 2.0; the config says 1.6 now" in note for note in notes)
     assert any("was edited since" in note for note in notes)
+
+
+def test_a_config_that_cannot_be_read_is_named_and_hides_nothing_else(study: Path) -> None:
+    config = study / layout.CONFIG
+    text = config.read_text()
+    config.write_text(f"{text}\nanalyse: {{}}\n")
+    try:
+        with changed(study / "masks/P001_baseline.nii.gz"):
+            said = petproc("verify", study, "--all")
+    finally:
+        config.write_text(text)
+    assert said.returncode == 1
+    assert "masks/P001_baseline.nii.gz: is not as the run left it" in said.stdout
+    assert "no number was recomputed" in said.stdout
 
 
 def test_one_number_by_name(study: Path) -> None:
