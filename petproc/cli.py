@@ -29,6 +29,7 @@ for command in (
     cli_audit.history,
     cli_audit.recall,
     cli_audit.edit,
+    cli_audit.bundle,
     cli_audit.verify,
 ):
     app.command()(command)

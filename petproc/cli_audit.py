@@ -152,6 +152,33 @@ def verify(
     raise typer.Exit(0 if found.holds else 1)
 
 
+def bundle(
+    study: StudyArgument,
+    path: Annotated[Path, typer.Argument(help="Folder to make; with --join a filled-in codes.tsv.")],
+    blind: Annotated[bool, typer.Option("--blind", help="Scans for readers, under random codes.")] = False,
+    join: Annotated[bool, typer.Option("--join", help="Lock the verdicts, then join them to their scans.")] = False,
+    analysis: Annotated[str, typer.Option(help="Analysis whose labels and regions are read.")] = "primary",
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same codes; keep it from readers.")] = None,
+    by: By = None,
+) -> None:
+    """Give scans to readers who know neither participant nor visit, and take their verdicts back.
+
+    [bold]Examples[/]: petproc bundle trial readers/ --blind · petproc bundle trial codes.tsv --join --by reader1
+    """
+    from petproc.workflow.bundle import make_bundle
+    from petproc.workflow.readings import join_readings, lock_readings
+
+    if blind == join:
+        raise typer.BadParameter("Give --blind to make a bundle, or --join to take verdicts back.")
+    if blind:
+        made = make_bundle(study, path, analysis=analysis, seed=seed, by=by)
+        print(f"{len(made.after['codes'])} scans are in {path}; the key stays in the study. Entry {made.entry}.")
+        return
+    locked = lock_readings(study, path, by=by)
+    print(f"The verdicts are locked by entry {locked.entry}.")
+    print(f"{len(join_readings(study, locked))} verdicts recorded. Next: petproc plan {study}, petproc run {study}")
+
+
 @verdicts.command()
 def release(
     study: StudyArgument, participant: Participant, session: Session, region: RegionName, why: Why, by: By = None

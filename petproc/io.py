@@ -174,8 +174,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_rows(path: Path, rows: Iterable[Any], kind: type[Any]) -> None:
     """Rows of dataclass `kind` as tab-separated text; a table without rows still has its header."""
     names = [field.name for field in fields(kind)]
-    cells = operator.attrgetter(*names)
-    write_cells(path, names, (cells(row) for row in rows))
+    cells = operator.attrgetter(*names)  # of one name alone it gives the value itself, no tuple
+    write_cells(path, names, ((cells(row),) if len(names) == 1 else cells(row) for row in rows))
 
 
 def write_cells(path: Path, names: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:

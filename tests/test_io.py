@@ -236,6 +236,15 @@ def test_a_table_without_rows_has_its_header(tmp_path):
     assert io.read_rows(tmp_path / "rows.tsv", Row) == []
 
 
+def test_a_table_of_one_column_holds_whole_words(tmp_path):
+    @dataclass(frozen=True)
+    class Name:
+        name: str
+
+    io.write_rows(tmp_path / "names.tsv", [Name("sub-001"), Name("sub-002")], Name)
+    assert (tmp_path / "names.tsv").read_text() == "name\nsub-001\nsub-002\n"
+
+
 def test_a_number_that_is_none_is_an_empty_cell(tmp_path):
     io.write_rows(tmp_path / "rows.tsv", [Row("a", 1, math.nan, None, True, "measured")], Row)
     assert io.read_rows(tmp_path / "rows.tsv", Row)[0].value is None

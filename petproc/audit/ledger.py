@@ -22,7 +22,18 @@ import petproc
 from petproc import layout
 from petproc.core.errors import Refusal
 
-What = Literal["run-started", "run-finished", "edit", "verdict", "exclusion", "override", "unblinding", "line-torn"]
+What = Literal[
+    "run-started",
+    "run-finished",
+    "edit",
+    "verdict",
+    "exclusion",
+    "override",
+    "bundled",
+    "verdicts-locked",
+    "unblinding",
+    "line-torn",
+]
 DECISIONS: tuple[What, ...] = ("edit", "verdict", "exclusion", "override", "unblinding")
 """What a person decides, and therefore gives a reason for."""
 BEGINNING = "0" * 64
