@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hand_made import AORTA, CAVA, SHAPE, Vessel, acquisition, scan_of
 from hypothesis import given
 from hypothesis import settings as tried
@@ -78,7 +79,6 @@ def by_scipy(image, labels):
 
 
 def by_simpleitk(image, labels):
-    sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed; it is not among the locked packages")
     statistics = sitk.LabelStatisticsImageFilter()
     statistics.Execute(
         sitk.GetImageFromArray(image.astype(np.float64)), sitk.GetImageFromArray(labels.astype(np.uint8))
