@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from hand_made import AORTA, CAVA, SHAPE, Vessel, acquisition, scan_of
 from hypothesis import given
 from hypothesis import settings as tried
@@ -79,9 +79,9 @@ def by_scipy(image, labels):
 
 
 def by_simpleitk(image, labels):
-    statistics = sitk.LabelStatisticsImageFilter()
+    statistics = SimpleITK.LabelStatisticsImageFilter()
     statistics.Execute(
-        sitk.GetImageFromArray(image.astype(np.float64)), sitk.GetImageFromArray(labels.astype(np.uint8))
+        SimpleITK.GetImageFromArray(image.astype(np.float64)), SimpleITK.GetImageFromArray(labels.astype(np.uint8))
     )
     numbers = [int(number) for number in np.unique(labels[labels > 0])]
     asked = (statistics.GetMean, statistics.GetMaximum, statistics.GetSigma, statistics.GetCount)
