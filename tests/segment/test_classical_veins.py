@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from petproc.core.grid import Grid
 from petproc.core.regions import AORTA, IVC, SVC, regions_of
@@ -127,3 +128,30 @@ def test_without_a_vein_beside_the_aorta_none_is_made_up():
     found = segment(Volume(data, Grid(data.shape, belly.ct.grid.affine), "HU"), scan="x")
     assert IVC in found.absent
     assert not found.labels.mask(IVC).any()
+
+
+@pytest.mark.parametrize("degrees", [-6.0, 6.0])
+def test_the_superior_vena_cava_is_found_on_a_ct_that_leans(degrees: float):
+    chest = drawn(1, UNENHANCED, CHEST)
+    leaning = leant(chest.ct.grid, degrees)
+    step = np.linalg.inv(chest.ct.grid.affine) @ leaning.affine
+    data = ndimage.affine_transform(
+        chest.ct.data, step[:3, :3], step[:3, 3], output_shape=leaning.shape, order=1, cval=-1024
+    )
+    found = rows(segment(Volume(data, leaning, "HU"), scan="x"), SVC)
+    upright = rows(segmented(1, UNENHANCED, CHEST), SVC)
+    assert len(found) == pytest.approx(len(upright), abs=5)
+    middle = chest.vessels[SVC].points_mm
+    places = np.array([[row.x_mm, row.y_mm, row.z_mm] for row in found])
+    assert np.linalg.norm(places[:, None] - middle, axis=2).min(axis=1).max() < 3.0
+
+
+def leant(grid: Grid, degrees: float) -> Grid:
+    """The lattice turned about the patient's front-to-back axis, about its own middle."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+    middle = grid.to_mm((np.array(grid.shape) - 1) / 2)
+    affine = grid.affine.copy()
+    affine[:3, :3] = turn @ affine[:3, :3]
+    affine[:3, 3] = middle + turn @ (affine[:3, 3] - middle)
+    return Grid(grid.shape, affine)

@@ -90,8 +90,9 @@ def find_cava(ct: Volume, torso: Torso, aorta: Surface, ascending: Track, *, blo
     vein = whole[_fitting(whole)]
     if len(vein.ring) * STATION_MM < LENGTH_MIN_MM:
         return TOO_SHORT
-    carina = torso.image.grid.to_mm([0.0, 0.0, float(carina_k)])
-    return vein if vein.surface.points_mm[0, 2] > carina[2] + TOP_MIN_MM else NOT_ABOVE
+    # Along the CT's own axis: in the world's the carina of a CT that leans lies elsewhere than its slice's corner.
+    top_k = float(torso.image.grid.to_index(vein.surface.points_mm[0])[2])
+    return vein if (top_k - carina_k) * STEP_MM > TOP_MIN_MM else NOT_ABOVE
 
 
 def best_track(tracked: Callable[[Blood], Track], *, aortic: Blood) -> Track | None:
