@@ -30,6 +30,7 @@ for command in (
     cli_audit.recall,
     cli_audit.edit,
     cli_audit.bundle,
+    cli_audit.unblind,
     cli_audit.verify,
 ):
     app.command()(command)

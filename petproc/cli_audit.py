@@ -179,6 +179,22 @@ def bundle(
     print(f"{len(join_readings(study, locked))} verdicts recorded. Next: petproc plan {study}, petproc run {study}")
 
 
+def unblind(
+    study: StudyArgument,
+    why: Why,
+    by: By = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Though a bundle has no locked verdicts.")] = False,
+) -> None:
+    """Record that the study is unblinded: an analysis that is added or changed from now on is exploratory.
+
+    No arm is recorded. [bold]Example[/]: petproc unblind trial --why "database locked" --by statistician
+    """
+    from petproc.workflow.decide import unblind
+
+    entry = unblind(study, why=why, by=by, anyway=anyway)
+    print(f"Recorded as entry {entry.entry} with {len(entry.after['analyses'])} analyses as they stand.")
+
+
 @verdicts.command()
 def release(
     study: StudyArgument, participant: Participant, session: Session, region: RegionName, why: Why, by: By = None

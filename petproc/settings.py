@@ -301,6 +301,11 @@ class Analysis(Section):
         return self
 
     @property
+    def declared(self) -> str:
+        """In words that it is exploratory, where its settings say so; else empty."""
+        return "asked after unblinding" if self.exploratory else ""
+
+    @property
     def backends(self) -> tuple[Backend, ...]:
         """Every backend that the analysis takes a region from, the general one first."""
         return tuple(dict.fromkeys((self.backend, *sorted(self.backend_of.values()))))

@@ -81,7 +81,7 @@ def test_an_analysis_chooses_the_index_vessel_by_what_it_measures(name: str, met
 def test_an_analysis_asked_after_unblinding_says_so_on_its_page(exploratory: bool) -> None:
     analysis = ANALYSES["peak"].model_copy(update={"exploratory": exploratory})
     page = render(Content([], [], [], []), title="A trial", name="peak", analysis=analysis, version="0")
-    assert ("exploratory: asked after unblinding" in page) is exploratory
+    assert ("Exploratory: asked after unblinding" in page) is exploratory
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -30,6 +30,8 @@ class Answer:
     uptake: Sequence[UptakeRow]
     change: Sequence[ChangeRow]
     index: Mapping[str, str | None]
+    exploratory: str = ""
+    """why it is, in words"""
 
 
 @dataclass(frozen=True)

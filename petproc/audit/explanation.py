@@ -62,6 +62,9 @@ class Evidence:
     inputs: Sequence[InputRow] = ()
     decisions: Decisions = field(default_factory=Decisions)
     earlier: Sequence[Earlier] = ()
+    analysis: str = ""
+    exploratory: str = ""
+    """why the analysis is, in words"""
 
 
 def explanation(evidence: Evidence) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
             "status": row.status,
             "reason": row.reason,
         },
+        "analysis": {"name": evidence.analysis, "exploratory": evidence.exploratory or None},
         "formula": _formula(evidence),
         "slices": [_slice(one) for one in evidence.slices],
         "hottest": _hottest(evidence),

@@ -169,6 +169,8 @@ def _digests(entry: Entry) -> Iterator[str]:
         yield from entry.after["published"].values()
         if told := manifest_of(entry):
             yield told["sha256"]
+    if entry.what == "unblinding":
+        yield from (*entry.after["analyses"].values(), *entry.after["multiverse"].values())
 
 
 def _named_files(after: Any) -> Iterator[tuple[str, str]]:

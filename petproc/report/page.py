@@ -40,6 +40,8 @@ class Content:
     vessels: Sequence[VesselRow] = ()
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    exploratory: str = ""
+    """why the analysis is, in words; empty of one that was planned"""
 
 
 def render(content: Content, *, title: str, name: str, analysis: Analysis, version: str) -> str:
@@ -61,6 +63,7 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         name=name,
         version=version,
         analysis=analysis,
+        exploratory=content.exploratory or analysis.declared,
         metric=METRICS[metric],
         metrics=formulas,
         suv=VARIANTS[analysis.quantify.suv],

@@ -59,6 +59,7 @@ def answer_of(study: Path, name: str) -> Answer:
         rows_of_text(texts[layout.UPTAKE], UptakeRow, "uptake.tsv"),
         rows_of_text(texts[layout.CHANGE], ChangeRow, "change.tsv"),
         {who: one["index"]["region"] for who, one in compared.get("participants", {}).items()},
+        compared.get("exploratory", ""),
     )
 
 

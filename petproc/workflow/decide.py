@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from petproc import layout
+from petproc.audit import unblinding
 from petproc.audit.decisions import Place
+from petproc.audit.ledger import Entry
 from petproc.core.errors import Refusal
-from petproc.workflow.plan import read_scans, require_study
+from petproc.workflow.plan import Plan, read_scans, require_study
+
+
+def unblind(study: Path, *, why: str, by: str | None = None, anyway: bool = False) -> Entry:
+    """Record that the study is unblinded, with its analyses as they stand in its config now."""
+    return unblinding.unblind(study, Plan.read(study).settings, why=why, by=by, anyway=anyway)
 
 
 def place(study: Path, participant: str, session: str = "", region: str = "") -> Place:

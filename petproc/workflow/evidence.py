@@ -60,6 +60,8 @@ def evidence_of(study: Path, key: Key, analysis: str) -> Evidence:
         ],
         decisions(read(study)),
         earlier_values(study, key, analysis),
+        analysis,
+        _exploratory(study, analysis),
     )
 
 
@@ -152,6 +154,13 @@ def _settings_used(study: Path, analysis: str) -> dict[str, Any]:
     quantified = read_json(layout.path(layout.QUANTIFY, study, analysis=analysis))["settings"]
     compare = layout.path(layout.COMPARE, study, analysis=analysis)
     return {**quantified, "compare": read_json(compare)["settings"] if compare.is_file() else {}}
+
+
+def _exploratory(study: Path, analysis: str) -> str:
+    """Why it is, as its tables say: the config may have been edited since."""
+    compare = layout.path(layout.COMPARE, study, analysis=analysis)
+    said: str = read_json(compare).get("exploratory", "") if compare.is_file() else ""
+    return said
 
 
 def _blood(study: Path, plan: Plan, row: UptakeRow, analysis: Analysis) -> Blood | None:

@@ -88,6 +88,7 @@ class Run:
             "version": self.params.get("version"),
             "petproc": petproc.__version__,
             "settings": self.params.get("settings", {}),
+            **({"exploratory": self.params["exploratory"]} if "exploratory" in self.params else {}),
         }
 
 

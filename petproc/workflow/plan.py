@@ -16,6 +16,7 @@ import yaml
 from petproc import layout
 from petproc.audit.decisions import Decisions, Edit, decisions
 from petproc.audit.ledger import read
+from petproc.audit.unblinding import Marks, marks
 from petproc.core.errors import Refusal
 from petproc.core.tables import PointRow, ScanRow, WorksheetRow
 from petproc.core.worksheet_cells import check, says_something
@@ -31,20 +32,25 @@ NAME = r"[A-Za-z0-9]+"
 class Plan:
     """`scans` are all rows of `config/scans.tsv`, sorted by participant and session; `worksheet` those of
     `config/worksheet.tsv` that say something and `points` those of `config/points.tsv`, in the same order. `decisions`
-    are those of the ledger; a scan that one of them leaves out has its reason."""
+    are those of the ledger; a scan that one of them leaves out has its reason. `marks` say what is exploratory since
+    unblinding."""
 
     settings: Settings
     scans: tuple[ScanRow, ...]
     worksheet: tuple[WorksheetRow, ...] = ()
     points: tuple[PointRow, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
+    marks: Marks = field(default_factory=Marks)
 
     @classmethod
     def of(cls, config: Mapping[str, Any], study: Path = Path()) -> Plan:
         """The plan of `study` with the settings in `config`; a `Refusal` says what to correct."""
-        made = decisions(read(study))
+        entries = read(study)
+        made = decisions(entries)
         scans = _without_excluded(read_scans(study), made)
-        plan = cls(Settings.of(dict(config)), scans, read_worksheet(study, scans), read_points(study, scans), made)
+        settings = Settings.of(dict(config))
+        since = marks(study, entries, settings)
+        plan = cls(settings, scans, read_worksheet(study, scans), read_points(study, scans), made, since)
         for row in plan.scans:
             plan.mask(row.participant, row.session)
         return plan
@@ -63,6 +69,16 @@ class Plan:
     @property
     def included(self) -> tuple[ScanRow, ...]:
         return tuple(row for row in self.scans if row.include == "yes")
+
+    def exploratory(self, analysis: str) -> str:
+        """In words why an analysis is exploratory: by the ledger, else because its settings say so; else empty."""
+        return self.marks.analyses.get(analysis, self.settings.analyses[analysis].declared)
+
+    def said_exploratory(self) -> list[str]:
+        """A sentence for every analysis that is exploratory, and for every multiverse of after unblinding."""
+        analyses = [(name, self.exploratory(name)) for name in self.settings.analyses]
+        said = [f"Analysis {name} is exploratory: {words}." for name, words in analyses if words]
+        return said + [f"Multiverse {name}: {words}." for name, words in self.marks.multiverse.items()]
 
     def scan(self, participant: str, session: str) -> ScanRow:
         return next(row for row in self.scans if (row.participant, row.session) == (participant, session))

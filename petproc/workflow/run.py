@@ -49,7 +49,10 @@ def preview_study(study: Path) -> int:
     preview.register()
     status = _snakemake(study, ["--dry-run", "--cores", "1", "--logger", preview.NAME])
     if status == 0:
-        preview.print_preview(preview.LogHandler.planned, preview.expected(Plan.read(study)))
+        plan = Plan.read(study)
+        preview.print_preview(preview.LogHandler.planned, preview.expected(plan))
+        for words in plan.said_exploratory():
+            print(words)
     return status
 
 

@@ -31,6 +31,10 @@ def print_explanation(told: dict[str, Any]) -> None:
     value = f"{number['value']:.6g} {number['unit']}" if number["value"] is not None else number["status"]
     place = f"{number['participant']} {number['session']}, {number['region']}, {number['metric']}"
     out.print(f"[bold]{escape(place)}[/] = [bold]{escape(value)}[/]")
+    if why := told["analysis"]["exploratory"]:
+        out.print(
+            f"[magenta]Analysis {escape(told['analysis']['name'])} is exploratory: {escape(why)}[/]", soft_wrap=True
+        )
     if number["reason"]:
         out.print(f"[yellow]{escape(number['reason'])}[/]")
     out.print(f"Formula: {escape(formula['words'])}")
@@ -100,9 +104,12 @@ def print_difference(
     shares: Sequence[Explained],
 ) -> None:
     out = console()
+    for one in (a, b):
+        if one.exploratory:
+            out.print(f"[magenta]{escape(one.name)} is exploratory: {escape(one.exploratory)}[/]", soft_wrap=True)
     table = Table("setting", escape(a.name), escape(b.name), box=None)
-    for one in settings:
-        table.add_row(one.path, escape(str(one.a)), escape(str(one.b)))
+    for differing in settings:
+        table.add_row(differing.path, escape(str(differing.a)), escape(str(differing.b)))
     out.print(table if settings else "The settings are the same.")
     for words, rows in moved.items():
         table = Table(words, "both", "moved", "median difference", "largest", "at", "only A", "only B", box=None)

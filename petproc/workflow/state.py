@@ -62,6 +62,8 @@ def print_summary(study: Path) -> None:
     console = Console()
     for name in lacking:
         console.print(f"[yellow]Analysis {name} is not made, or older than its scans.[/] Next: petproc run {study}")
+    for words in Plan.read(study).said_exploratory():
+        console.print(f"[magenta]{escape(words)}[/]", soft_wrap=True, highlight=False)
     if not rows:
         return
     table = Table("scan", "analysis", "status", "regions measured", box=None)

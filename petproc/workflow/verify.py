@@ -110,7 +110,11 @@ def plan_then(study: Path, entries: Sequence[Entry]) -> Plan:
 
 def _decided_since(entries: Sequence[Entry]) -> list[str]:
     runs = [entry.entry for entry in entries if entry.what == "run-started"]
-    since = [entry for entry in entries if entry.what in DECISIONS and runs and entry.entry > runs[-1]]
+    since = [
+        entry
+        for entry in entries
+        if entry.what in DECISIONS and entry.what != "unblinding" and runs and entry.entry > runs[-1]
+    ]
     if not since:
         return []
     return [f"{len(since)} decisions were made since the last run, the last in entry {since[-1].entry}: petproc run"]

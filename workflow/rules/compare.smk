@@ -19,6 +19,7 @@ rule compare:
         version=RESULTS_VERSION["compare"],
         settings=lambda wildcards: values_of(analysis_of(wildcards).compare),
         quantify=lambda wildcards: values_of(analysis_of(wildcards).quantify),
+        exploratory=lambda wildcards: PLAN.exploratory(wildcards.analysis),
         scans=PLAN.rows(),
         worksheet=PLAN.entered(),
     script:

@@ -27,6 +27,7 @@ rule report:
         settings=values_of(PLAN.settings.report),
         name="{analysis}",
         analysis=lambda wildcards: values_of(analysis_of(wildcards)),
+        exploratory=lambda wildcards: PLAN.exploratory(wildcards.analysis),
         scans=PLAN.rows(),
     script:
         "../scripts/report.py"

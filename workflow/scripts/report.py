@@ -7,7 +7,7 @@ from petproc.workflow.job import job
 with job(snakemake, "report") as run:
     analysis = Analysis.model_validate(run.params["analysis"])
     page = render(
-        read_content(run.input, run.scans, analysis.backends),
+        read_content(run.input, run.scans, analysis.backends, run.params["exploratory"]),
         title=run.settings(ReportSettings).title,
         name=run.params["name"],
         analysis=analysis,

@@ -145,7 +145,9 @@ def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -
     write_json(files.compare, {**record, "participants": participants})
 
 
-def read_content(files: SimpleNamespace, rows: Sequence[ScanRow], backends: Sequence[str]) -> Content:
+def read_content(
+    files: SimpleNamespace, rows: Sequence[ScanRow], backends: Sequence[str], exploratory: str = ""
+) -> Content:
     """All that a page shows: tables, what was noticed of each scan and participant, and overlays.
 
     Of what `backends` make `files` has all scans of the first, then all of the next.
@@ -175,6 +177,7 @@ def read_content(files: SimpleNamespace, rows: Sequence[ScanRow], backends: Sequ
             scan: _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
             for n, scan in enumerate(scans)
         },
+        exploratory=exploratory,
     )
 
 
