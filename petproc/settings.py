@@ -23,7 +23,7 @@ RESULTS_VERSION: dict[str, int] = {
     "ingest": 2,
     "segment": 2,
     "align": 2,
-    "sample": 2,
+    "sample": 3,
     "quantify": 3,
     "compare": 3,
     "report": 3,

@@ -14,6 +14,17 @@ VesselStatus = Literal["accepted", "needs_review", "absent"]
 Judgement = Literal["released", "rejected", "arc-excluded"]
 
 DEPTH_QUANTILES = (10, 25, 50, 75, 90)
+SHIFT_MM = 2.0
+SHIFTS: dict[str, tuple[float, float, float]] = {
+    "left": (-SHIFT_MM, 0.0, 0.0),
+    "right": (SHIFT_MM, 0.0, 0.0),
+    "front": (0.0, SHIFT_MM, 0.0),
+    "back": (0.0, -SHIFT_MM, 0.0),
+    "up": (0.0, 0.0, SHIFT_MM),
+    "down": (0.0, 0.0, -SHIFT_MM),
+}
+"""How the vessels, all of them together, may lie elsewhere in the PET than the CT has them, RAS+ mm."""
+SHIFTED = {name: f"depth_p50_{name}" for name in SHIFTS}
 VOXEL_COLUMNS: dict[str, str] = {
     "region": "string",
     "i": "int16",
@@ -26,6 +37,7 @@ VOXEL_COLUMNS: dict[str, str] = {
     "vessel_mm": "float32",
     "myocardium_mm": "float32",
     "lung_mm": "float32",
+    **dict.fromkeys(SHIFTED.values(), "float32"),
 }
 """One row per PET voxel in or within reach of a region, sorted by region (label value), k, j, i.
 
@@ -33,7 +45,10 @@ VOXEL_COLUMNS: dict[str, str] = {
 voxel; `station` index into the vessel's stations; `angle_deg` around the centreline: 0 towards the patient's left,
 90 towards the front (projected across the direction of the centreline), in [0, 360); `*_mm` distance to the nearest
 other vessel (a vessel and its branches are one), PET-hot myocardium, lung (capped at `FAR_MM`).
-Of an organ the voxels of which at least half lies inside, with depth under its surface, `station` -1 and angle 0.
+`depth_p50_left` is what `depth_p50` would be if the vessels lay `SHIFT_MM` further to the patient's left and the PET
+where it is, and so on for each of `SHIFTS`; region, station and distances stay those of the vessels in place.
+Of an organ the voxels of which at least half lies inside, with depth under its surface, `station` -1 and angle 0; the
+depths of `SHIFTS` are null there, since only a vessel's numbers are asked how firm they are.
 """
 FAR_MM = 100.0
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from petproc.core.chunked import map_rows
 from petproc.core.grid import Grid
+from petproc.core.tables import SHIFTS
 from petproc.core.volume import Labels
 from petproc.sample.depth import Singles, lattice_quantiles, nodes_of
 from petproc.sample.place import Floats
@@ -47,7 +48,7 @@ class Surface:
 
 
 def organ_rows(labels: Labels, organ: str, pet: Grid, *, threads: int) -> Rows:
-    """Every voxel of `pet` at least half of which lies in the organ, sorted by k, j, i; station -1, angle 0.
+    """Every voxel of `pet` at least half of which lies in the organ, sorted by k, j, i; station -1, angle 0, no depth when shifted.
 
     `labels` must hold a voxel of the organ.
     """
@@ -69,6 +70,7 @@ def organ_rows(labels: Labels, organ: str, pet: Grid, *, threads: int) -> Rows:
         depth[order],
         np.full(count, NO_STATION, dtype=np.int64),
         np.zeros(count, dtype=np.float32),
+        np.full((count, len(SHIFTS)), np.nan, dtype=np.float32),
     )
 
 

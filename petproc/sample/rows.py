@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from petproc.core.chunked import map_rows
 from petproc.core.grid import Grid
-from petproc.core.tables import DEPTH_QUANTILES
-from petproc.sample.depth import Wall, lattice_quantiles, nodes_of
+from petproc.core.tables import DEPTH_QUANTILES, SHIFT_MM, SHIFTS
+from petproc.sample.depth import Singles, Wall, lattice_quantiles, nodes_of
 from petproc.sample.place import Floats, Foot, Locator, Stretch, angle_deg
 from petproc.sample.wall import Tube
 
@@ -25,7 +25,7 @@ class Rows:
     """PET voxels of one region, an entry per voxel.
 
     `index` (n, 3); `mm` (n, 3) centres; `depth` (n, quantiles); `station` (n,) number of the nearest station of the
-    region; `angle_deg` (n,).
+    region; `angle_deg` (n,); `shifted` (n, shifts) the median depth under each of `SHIFTS`.
     """
 
     index: NDArray[np.int64]
@@ -33,6 +33,7 @@ class Rows:
     depth: NDArray[np.float32]
     station: NDArray[np.int64]
     angle_deg: NDArray[np.float32]
+    shifted: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -47,13 +48,27 @@ def rows_of(tube: Tube, stretch: Stretch, pet: Grid, *, reach_mm: float, threads
     wall = Wall(tube, stretch)
     index, mm, foot = _candidates(tube, stretch, pet, reach_mm)
     centre_depth = map_rows(wall.depth, mm, rows=CHUNK_POINTS, threads=threads)
-    kept = centre_depth >= -reach_mm
-    index = index[kept]
-    nodes, of_voxel = nodes_of(index)
-    at_nodes = map_rows(wall.depth, pet.to_mm(nodes), rows=CHUNK_POINTS, threads=threads).astype(np.float32)
-    depth = map_rows(lattice_quantiles, at_nodes[of_voxel], rows=CHUNK_VOXELS, threads=threads)
+    kept = np.flatnonzero(centre_depth >= -reach_mm)
+    index, mm = index[kept], mm[kept]
+    depth = _depth(wall, pet, index, threads=threads)
+    from_axis = np.linalg.norm(foot.offset[kept], axis=1)
+    near_axis = np.flatnonzero(from_axis <= SHIFT_MM + pet.spacing.max())
+    shifted = np.empty((len(kept), len(SHIFTS)), dtype=np.float32)
+    for n, shift in enumerate(SHIFTS.values()):
+        there = map_rows(wall.depth, mm - shift, rows=CHUNK_POINTS, threads=threads)
+        shifted[:, n] = depth[:, MEDIAN] + (there - centre_depth[kept])
+        shifted[near_axis, n] = _depth(wall, pet, index[near_axis], shift, threads=threads)[:, MEDIAN]
     angle = angle_deg(foot.offset[kept], tube.axis.tangents[foot.sample[kept]])
-    return Rows(index, mm[kept], depth, _nearest_station(tube, stretch, foot.arc[kept]), angle)
+    return Rows(index, mm, depth, _nearest_station(tube, stretch, foot.arc[kept]), angle, shifted)
+
+
+def _depth(
+    wall: Wall, pet: Grid, index: NDArray[np.int64], shift: Sequence[float] = (0.0, 0.0, 0.0), *, threads: int
+) -> Singles:
+    """Quantiles over voxels `index` (n, 3) of the depth under the wall moved by `shift` mm, (n, quantiles)."""
+    nodes, of_voxel = nodes_of(index)
+    at_nodes = map_rows(wall.depth, pet.to_mm(nodes) - shift, rows=CHUNK_POINTS, threads=threads).astype(np.float32)
+    return map_rows(lattice_quantiles, at_nodes[of_voxel], rows=CHUNK_VOXELS, threads=threads)
 
 
 def united(parts: Sequence[Rows]) -> Rows:

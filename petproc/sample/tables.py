@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.grid import Grid
-from petproc.core.tables import DEPTH_QUANTILES, VOXEL_COLUMNS, Station
+from petproc.core.tables import DEPTH_QUANTILES, SHIFTED, VOXEL_COLUMNS, Station
 from petproc.core.volume import Volume
 from petproc.sample.rows import Rows
 
@@ -49,8 +49,12 @@ def _voxels(region: str, rows: Rows, distances: Mapping[str, NDArray[np.float32]
         "station": rows.station,
         "angle_deg": rows.angle_deg,
         **distances,
+        **{name: rows.shifted[:, n] for n, name in enumerate(SHIFTED.values())},
     }
-    arrays = {name: pa.array(column.astype(VOXEL_COLUMNS[name])) for name, column in columns.items()}
+    arrays = {
+        name: pa.array(column.astype(VOXEL_COLUMNS[name]), from_pandas=name in SHIFTED.values())  # null where unknown
+        for name, column in columns.items()
+    }
     arrays["region"] = pa.repeat(pa.scalar(region), len(rows))
     return pa.table([arrays[name] for name in VOXEL_COLUMNS], schema=_voxel_schema())
 
