@@ -1,0 +1,1 @@
+"""Parts of `noise.py`: which scans are made, how they are measured, bias and spread, tables."""
