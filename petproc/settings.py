@@ -26,7 +26,8 @@ RESULTS_VERSION: dict[str, int] = {
     "sample": 3,
     "quantify": 3,
     "compare": 3,
-    "report": 3,
+    "fragility": 1,
+    "report": 4,
 }
 """Raised whenever a stage's numbers change, so that the workflow makes them anew; noted first in CHANGELOG.md."""
 
@@ -273,6 +274,10 @@ class CompareSettings(Section):
         return self
 
 
+class FragilitySettings(Section):
+    boundary_mm: Annotated[float, Field(gt=0, le=5)] = 1.0
+
+
 class Analysis(Section):
     """A named question: which segmentation, quantified how, compared how.
 
@@ -288,6 +293,7 @@ class Analysis(Section):
     backend_of: dict[str, Backend] = {}
     quantify: QuantifySettings = QuantifySettings()
     compare: CompareSettings = CompareSettings()
+    fragility: FragilitySettings = FragilitySettings()
 
     @model_validator(mode="after")
     def _regions_are_known(self) -> Analysis:

@@ -25,6 +25,8 @@ PUBLISHED = (
     layout.QUANTIFY,
     layout.CHANGE,
     layout.COMPARE,
+    layout.FRAGILITY,
+    layout.FRAGILITY_SIDECAR,
 )
 """Of every analysis."""
 

@@ -3,6 +3,15 @@
 from petproc.compare.all_vessels import ALL_VESSELS
 from petproc.compare.change import Compared, compare_study
 from petproc.compare.index import INDEX_VESSEL, IndexChoice, choose_index
-from petproc.compare.pair import BASELINE
+from petproc.compare.pair import BASELINE, FOLLOWUP
 
-__all__ = ["ALL_VESSELS", "BASELINE", "INDEX_VESSEL", "Compared", "IndexChoice", "choose_index", "compare_study"]
+__all__ = [
+    "ALL_VESSELS",
+    "BASELINE",
+    "FOLLOWUP",
+    "INDEX_VESSEL",
+    "Compared",
+    "IndexChoice",
+    "choose_index",
+    "compare_study",
+]

@@ -299,3 +299,36 @@ class ChangeRow:
     reason: str | None
     findings: str | None
     """codes, joined with `;`"""
+
+
+@dataclass(frozen=True)
+class FragilityRow:
+    """How far one metric of one vessel of one scan follows small errors, in `fragility.tsv`.
+
+    Lowest and highest of the value as measured, with the boundary further out and in, and with the vessels elsewhere in
+    the PET (`SHIFTS`). Where one of these has no value the interval is not known, and `reason` says why.
+    """
+
+    participant: str
+    session: str
+    region: str
+    metric: str
+    unit: str
+    value: float | None
+    """as in `uptake.tsv`"""
+    low: float | None
+    high: float | None
+    width: float | None
+    """`high` less `low`"""
+    low_at: str | None
+    """what was moved where it is lowest: `boundary 1 mm in`, `vessels 2 mm left`; of several the first"""
+    high_at: str | None
+    index_vessel: bool
+    change: float | None
+    """that it takes part in, as in `change.tsv`"""
+    fragile: str | None
+    """yes where the wider interval of both visits is wider than the change, in absolute value; no where it is not;
+    unknown where an interval is not known and the other is not wider; empty without a change"""
+    status: Status
+    """of the interval"""
+    reason: str | None

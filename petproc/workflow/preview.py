@@ -67,7 +67,8 @@ def expected(plan: Plan) -> dict[str, int]:
     }
     per_scan = {"ingest": scans, **{f"segment_{backend}": scans - n for backend, n in edited.items()}}
     per_scan |= {"segment_edited": sum(edited.values()), "align": scans, "sample": scans * backends}
-    return per_scan | dict.fromkeys(("quantify", "compare", "report"), analyses) | {"dataset": 1, "complete": 1}
+    per_analysis = dict.fromkeys(("quantify", "compare", "fragility", "report"), analyses)
+    return per_scan | per_analysis | {"dataset": 1, "complete": 1}
 
 
 def print_preview(planned: Sequence[Planned], whole: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ from acquisitions import acquired
 
 from petproc.core.acquisition import PetAcquisition
 from petproc.core.regions import REGIONS, SVC
+from petproc.core.tables import SHIFTED, SHIFTS
 from petproc.quantify import ScanTables
 
 INJECTION = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
@@ -80,6 +81,9 @@ def voxel_table(vessels: tuple[Vessel, ...]) -> dict[str, Any]:
         part |= {"depth_p90": (depth + 1.5).astype(np.float32)}
         part |= {"station": np.rint((57.0 - k * 3.0) / 2.0).astype(np.int16), "angle_deg": np.zeros(len(i))}
         part |= {name: np.full(len(i), 100.0) for name in ("vessel_mm", "myocardium_mm", "lung_mm")}
+        for name, (right, front, _) in SHIFTS.items():
+            moved = vessel.radius - np.hypot(i * 4.0 - vessel.x - right, j * 4.0 - vessel.y - front)
+            part |= {SHIFTED[name]: moved.astype(np.float32)}
         parts.append({name: values[near] for name, values in part.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -79,7 +79,7 @@ def test_no_shift_of_the_stored_depth_alone_would_do(tubes):
 
 
 def test_vessels_further_to_the_left_are_deeper_on_their_left_side(tubes):
-    """The patient's left is -x: the voxel 8 mm to the left of the axis lies 2 mm deeper, that to the right 2 mm less."""
+    """The patient's left is -x: the voxel 8 mm to the left of the axis lies 2 mm deeper, that to the right less."""
     straight = StraightTube(np.zeros(3), np.array([0.0, 0.0, 1.0]), 40.0, 12.0)
     pet = grid_around([-24.0, -24.0, -3.0], [24.0, 24.0, 45.0], (4.0, 4.0, 3.0))
     (found,) = rows(tubes(straight), pet)

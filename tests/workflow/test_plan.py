@@ -22,7 +22,7 @@ from petproc.workflow.plan import Plan
 from petproc.workflow.study import init_study, workflow_root
 
 DATASET = {"dataset": 1}
-TABLES = {"quantify": 1, "compare": 1, "report": 1, "complete": 1}
+TABLES = {"quantify": 1, "compare": 1, "fragility": 1, "report": 1, "complete": 1}
 WORKSHEET = [field.name for field in fields(WorksheetRow)]
 SCANS = [ScanRow(person, visit, "FDG", f"1.{person}.{n}", f"2.{person}.{n}", "yes", "proposed")
          for person in ("1", "2") for n, visit in enumerate(("baseline", "followup"))]  # fmt: skip

@@ -85,6 +85,11 @@ def segmented_and_quantified(wildcards):
     return {name: analysis[name] for name in ("backend", "backend_of", "quantify")}
 
 
+def quantified_and_moved(wildcards):
+    """What fragility depends on of an analysis, beside its tables."""
+    return {**segmented_and_quantified(wildcards), "fragility": values_of(analysis_of(wildcards).fragility)}
+
+
 def of_combinations(template):
     """The file of every included scan, made with each backend of the multiverse."""
     return lambda wildcards: PLAN.per_combination(template, wildcards.multiverse)

@@ -10,6 +10,8 @@ rule report:
         quantify=layout.QUANTIFY,
         change=layout.CHANGE,
         compare=layout.COMPARE,
+        fragility=layout.FRAGILITY,
+        fragility_sidecar=layout.FRAGILITY_SIDECAR,
         pet_sidecar=PLAN.per_scan(layout.PET_SIDECAR),
         segmentation=of_all_scans(layout.SEGMENTATION),
         alignment=PLAN.per_scan(layout.ALIGNMENT),

@@ -14,7 +14,16 @@ import numpy as np
 
 from petproc.core.grid import Grid
 from petproc.core.regions import LABEL_NAMES
-from petproc.core.tables import VOXEL_COLUMNS, ChangeRow, InputRow, SliceRow, Station, UptakeRow, VesselRow
+from petproc.core.tables import (
+    VOXEL_COLUMNS,
+    ChangeRow,
+    FragilityRow,
+    InputRow,
+    SliceRow,
+    Station,
+    UptakeRow,
+    VesselRow,
+)
 from petproc.core.volume import Labels, Volume
 from petproc.io import write_json, write_labels, write_rows, write_table, write_volume
 from petproc.workflow.handover.images import LabelName
@@ -102,6 +111,7 @@ EMPTY: dict[str, Callable[[Path, Record], None]] = {
     "vessels": _empty_rows(VesselRow),
     "inputs": _empty_rows(InputRow),
     "change": _empty_rows(ChangeRow),
+    "fragility": _empty_rows(FragilityRow),
     "report": _page,
     "specifications": _empty_outcomes,
     "changes": _empty_answers,

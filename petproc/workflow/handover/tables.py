@@ -33,15 +33,20 @@ def included(rows: Sequence[ScanRow]) -> list[ScanRow]:
 
 
 def scan_tables(
-    files: SimpleNamespace, rows: Sequence[ScanRow], worksheet: Worksheet, analysis: Analysis
+    files: SimpleNamespace,
+    rows: Sequence[ScanRow],
+    worksheet: Worksheet,
+    analysis: Analysis,
+    further: Sequence[str] = (),
 ) -> list[Callable[[], ScanTables]]:
     """One reader for every included scan: `files` has a list of paths per name, in the order of the scans; of what a
-    backend makes, all scans of the first backend of `analysis`, then all of the next."""
+    backend makes, all scans of the first backend of `analysis`, then all of the next. `further` are columns of the
+    voxel table beside those that quantification needs."""
     scans = included(rows)
     made = list(zip(files.voxels, files.stations, files.sample, strict=True))
     by_backend = [dict(zip(analysis.backends, made[n :: len(scans)], strict=True)) for n in range(len(scans))]
     return [
-        _reader(row, worksheet.get((row.participant, row.session)), (sidecar, of_scan), analysis)
+        _reader(row, worksheet.get((row.participant, row.session)), (sidecar, of_scan), analysis, further)
         for row, sidecar, of_scan in zip(scans, files.pet_sidecar, by_backend, strict=True)
     ]
 
@@ -51,11 +56,12 @@ def _reader(
     entered: WorksheetRow | None,
     files: tuple[Path, Mapping[str, Sequence[Path]]],
     analysis: Analysis,
+    further: Sequence[str],
 ) -> Callable[[], ScanTables]:
     from petproc.quantify import for_backends
 
     coverages = [analysis.quantify.coverage]
-    return lambda: for_backends(read_scan(row, entered, files, coverages), analysis)
+    return lambda: for_backends(read_scan(row, entered, files, coverages, further), analysis)
 
 
 def read_scan(
@@ -63,19 +69,22 @@ def read_scan(
     entered: WorksheetRow | None,
     files: tuple[Path, Mapping[str, Sequence[Path]]],
     coverages: Sequence[str],
+    further: Sequence[str] = (),
 ) -> dict[str, ScanTables]:
-    """A scan's tables by backend, with the columns that these depth quantiles need; `files` are the PET's sidecar and,
-    by backend, the voxels, stations and sidecar that `sample` made."""
+    """A scan's tables by backend, with the columns that these depth quantiles need, and `further` ones; `files` are the
+    PET's sidecar and, by backend, the voxels, stations and sidecar that `sample` made."""
+    from petproc.quantify import columns_read
+
     sidecar, made = files
-    known = _acquisition(sidecar)
+    known, columns = _acquisition(sidecar), [*columns_read(*coverages), *further]
     return {
-        backend: replace(_tables_of(row, backend, paths, coverages), acquisition=known, worksheet=entered)
+        backend: replace(_tables_of(row, backend, paths, columns), acquisition=known, worksheet=entered)
         for backend, paths in made.items()
     }
 
 
-def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], coverages: Sequence[str]) -> ScanTables:
-    from petproc.quantify import ScanTables, columns_read, station_columns, voxel_columns
+def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], columns: Sequence[str]) -> ScanTables:
+    from petproc.quantify import ScanTables, station_columns, voxel_columns
 
     voxels, stations, sample = paths
     content = read_json(sample)
@@ -83,7 +92,7 @@ def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], coverages: Seq
     return ScanTables(
         participant=row.participant,
         session=row.session,
-        voxels={} if refused else voxel_columns(read_table(voxels, columns_read(*coverages), coded=["region"])),
+        voxels={} if refused else voxel_columns(read_table(voxels, columns, coded=["region"])),
         stations={} if refused else station_columns(read_table(stations)),
         sample={**content, "backend": edited if content.get("backend") == edited else backend},
         acquisition=None,
