@@ -40,7 +40,7 @@ def explain(
 
     from petproc.audit.explanation import explanation
     from petproc.workflow.evidence import evidence_of
-    from petproc.workflow.said import print_explanation
+    from petproc.workflow.said_number import print_explanation
 
     told = explanation(evidence_of(study, (participant, session, region, metric), analysis))
     if as_json:

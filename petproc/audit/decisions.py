@@ -7,10 +7,10 @@ decision that is withdrawn stays in the ledger and has no effect any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from petproc.audit.ledger import Entry, Event, append, read, who
 from petproc.core.errors import Refusal
@@ -110,6 +110,15 @@ def decisions(entries: Sequence[Entry]) -> Decisions:
         ),
         _last_edits(kept),
     )
+
+
+def without_names(made: Decisions, participants: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Verdicts, overrides and edits about `participants` as plain values by kind; who decided stands in the ledger."""
+    shown: dict[str, Sequence[Any]] = {"verdicts": made.verdicts, "overrides": made.overrides, "edits": made.edits}
+    return {
+        kind: [{**asdict(one), "who": ""} for one in entries if one.participant in participants]
+        for kind, entries in shown.items()
+    }
 
 
 def release(study: Path, place: Place, *, why: str, by: str | None = None) -> Entry:

@@ -14,11 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from petproc import layout
 from petproc.audit.decisions import Decisions
+from petproc.audit.difference import settings_that_differ
+from petproc.audit.suv_in_words import suv_in_words
 from petproc.core.grid import Grid
 from petproc.core.measure import measure
 from petproc.core.metrics import METRICS
 from petproc.core.tables import InputRow, SliceRow, UptakeRow, VesselRow
+from petproc.settings import Analysis, plain
 
 SHOWN = 12
 """Slices of which the arithmetic line spells out each value; of more, the first and last."""
@@ -27,11 +31,23 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Blood:
-    """Voxels (n, 3) of the blood pool on the PET grid and their activity (n,), Bq/mL."""
+    """The blood pool: its voxels, their mean activity in Bq/mL, the PET planes that they lie in, who segmented it.
+
+    `index` (n, 3) are the voxels on the PET grid, where they are listed.
+    """
 
     region: str
-    index: NDArray[np.int64]
-    activity: NDArray[np.float64]
+    n_voxel: int
+    activity_bq_ml: float
+    planes: Sequence[int]
+    backend: str = ""
+    index: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, region: str, index: NDArray[np.int64], activity: NDArray[np.float64], backend: str = "") -> Blood:
+        """Voxels (n, 3) and their activity (n,), Bq/mL."""
+        planes = sorted({int(k) for k in index[:, 2]})
+        return cls(region, len(index), float(activity.mean()), planes, backend, index)
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,8 @@ class Evidence:
     analysis: str = ""
     exploratory: str = ""
     """why the analysis is, in words"""
+    mask: Mapping[str, str] = field(default_factory=dict)
+    """the file of the labels in the study, and its SHA-256 where it was asked for"""
 
 
 def explanation(evidence: Evidence) -> dict[str, Any]:
@@ -88,13 +106,20 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
         "background": _background(evidence),
         "suv": {
             "card": evidence.pet["petproc"].get("suv"),
+            "words": suv_in_words(evidence.pet["petproc"].get("suv"), evidence.inputs, _factor(evidence)),
             "inputs": [asdict(one) for one in evidence.inputs],
         },
         "segmentation": {
-            **{name: evidence.segmentation.get(name) for name in ("backend", "petproc", "version", "made_with")},
+            **{name: evidence.segmentation.get(name) for name in ("backend", "petproc", "version")},
+            "made_with": evidence.segmentation.get("made_with") or {},
+            "mask": dict(evidence.mask),
             "judged": asdict(evidence.vessel) if evidence.vessel else None,
         },
-        "settings": {"hash": _hash(evidence.settings), "values": evidence.settings},
+        "settings": {
+            "hash": _hash(evidence.settings),
+            "not_default": _not_default(evidence.settings),
+            "values": evidence.settings,
+        },
         "decisions": _decisions(evidence),
         "history": [asdict(one) for one in evidence.earlier],
     }
@@ -169,15 +194,24 @@ def _background(evidence: Evidence) -> dict[str, Any] | None:
         return None
     found = {"region": row.background_region, "suv": row.background_suv}
     if blood is None:
-        return {**found, "n_voxel": None, "activity_bq_ml": None, "voxels": None}
-    voxels = [place((int(i), int(j), int(k)), evidence)["pet_index"] for i, j, k in blood.index]
+        return {**found, "backend": None, "n_voxel": None, "activity_bq_ml": None, "planes": [], "voxels": None}
+    images = evidence.pet["petproc"]["slices"]
     return {
         **found,
-        "n_voxel": len(blood.index),
-        "activity_bq_ml": float(blood.activity.mean()),
-        "voxels": voxels,
-        "instances": sorted({evidence.pet["petproc"]["slices"][int(k)]["instance"] for k in blood.index[:, 2]}),
+        "backend": blood.backend or None,
+        "n_voxel": blood.n_voxel,
+        "activity_bq_ml": blood.activity_bq_ml,
+        "planes": [
+            {"pet_k": k, "instance": images[k]["instance"], "frame": images[k].get("frame")} for k in blood.planes
+        ],
+        "voxels": None if blood.index is None else [[int(i), int(j), int(k)] for i, j, k in blood.index],
     }
+
+
+def _factor(evidence: Evidence) -> float | None:
+    """SUV per Bq/mL, as the blood pool of this number has both."""
+    blood, suv = evidence.blood, evidence.row.background_suv
+    return suv / blood.activity_bq_ml if blood and suv is not None else None
 
 
 def _decisions(evidence: Evidence) -> dict[str, Any]:
@@ -193,8 +227,20 @@ def _decisions(evidence: Evidence) -> dict[str, Any]:
         "verdicts": verdicts,
         "exclusions": [asdict(one) for one in made.exclusions if (one.participant, one.session) == scans],
         "overrides": [asdict(one) for one in made.overrides if (one.participant, one.session) == scans],
-        "edits": [asdict(one) for one in made.edits if (one.participant, one.session) == scans],
+        "edits": [
+            asdict(one)
+            for one in made.edits
+            if (one.participant, one.session) == scans
+            and layout.edited(one.backend) == evidence.segmentation.get("backend")
+        ],
     }
+
+
+def _not_default(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were set to something, by dotted path."""
+    default = plain(Analysis())
+    usual = {name: default[name] for name in settings if name in default}
+    return {one.path: one.b for one in settings_that_differ(usual, settings)}
 
 
 def _hash(settings: Mapping[str, Any]) -> str:

@@ -46,6 +46,11 @@ class Background:
     volume_ml: float
     findings: tuple[Finding, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """How many voxels, their mean in Bq/mL, and the PET planes that they lie in."""
+        planes = sorted({int(k) for k in self.k})
+        return {"n_voxel": len(self.index), "activity_bq_ml": self.activity, "planes": planes}
+
     @property
     def k(self) -> NDArray[np.int64]:
         """PET plane of every voxel, (n,)."""

@@ -31,6 +31,7 @@ class Quantified(NamedTuple):
     findings: list[Finding]
     inputs: tuple[InputRow, ...] = ()
     vessels: tuple[VesselRow, ...] = ()
+    pools: tuple[Background, ...] = ()
 
 
 def quantify_study(
@@ -88,7 +89,8 @@ def quantify_scan(
             organs[region] = measured.refused
     findings += uptake_findings(uptake)
     vessels = vessel_rows(key, list(dict.fromkeys((*settings.regions, *pools))), scans, organs)
-    return Quantified(slices, uptake, findings, _inputs(tables, applied, known), tuple(vessels))
+    inputs, found = _inputs(tables, applied, known), tuple(pool for pool, _ in known.pools.values())
+    return Quantified(slices, uptake, findings, inputs, tuple(vessels), found)
 
 
 def _pools(settings: QuantifySettings) -> list[str]:

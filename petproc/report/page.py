@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from petproc.report import words
 from petproc.report.inputs import headings, not_taken, scan_inputs
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
 from petproc.report.vessels import by_region, judged, to_look_at
+from petproc.report.way_back import numbers
 from petproc.report.wholes import organs, pools
 from petproc.settings import Analysis
 
@@ -42,6 +44,8 @@ class Content:
     overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     exploratory: str = ""
     """why the analysis is, in words; empty of one that was planned"""
+    way_back: Sequence[Mapping[str, Any]] = ()
+    """explanations of numbers of the index metric, as plain values"""
 
 
 def render(content: Content, *, title: str, name: str, analysis: Analysis, version: str) -> str:
@@ -87,6 +91,7 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         unmeasured=unmeasured(content.uptake, content.change),
         noticed=noticed(content.findings),
         settings=settings_of(analysis),
+        way_back=numbers(content.way_back),
         overlays={scan: _embedded(figures) for scan, figures in sorted(content.overlays.items())},
     )
 

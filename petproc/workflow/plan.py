@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from petproc import layout
-from petproc.audit.decisions import Decisions, Edit, decisions
+from petproc.audit.decisions import Decisions, Edit, decisions, without_names
 from petproc.audit.ledger import read
 from petproc.audit.unblinding import Marks, marks
 from petproc.core.errors import Refusal
@@ -105,6 +105,10 @@ class Plan:
             if scan.participant == one.participant and one.session in ("", scan.session)
         ]
         return sorted(rows, key=lambda row: (row["participant"], row["session"], row["region"], row["entry"]))
+
+    def decided(self) -> dict[str, list[dict[str, Any]]]:
+        """What people decided about the included scans, as plain values, for the rule that shows it."""
+        return without_names(self.decisions, {row.participant for row in self.included})
 
     def points_of(self, participant: str, session: str) -> list[dict[str, Any]]:
         """The readers' points of one scan as plain values; who set them changes no number and stays where it is."""

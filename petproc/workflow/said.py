@@ -1,9 +1,8 @@
-"""Explanations, differences and histories as people read them on a terminal."""
+"""Differences and histories as people read them on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,84 +14,12 @@ from petproc.audit.ledger import Entry
 
 WIDTH = 120
 """Columns where the output is no terminal."""
-SLICES = 12
-"""Slices listed of a vessel; of more, those around the hottest."""
 HASH = 12
 
 
 def console() -> Console:
     found = Console()
     return found if found.is_terminal else Console(width=WIDTH)
-
-
-def print_explanation(told: dict[str, Any]) -> None:
-    out = console()
-    number, formula = told["number"], told["formula"]
-    value = f"{number['value']:.6g} {number['unit']}" if number["value"] is not None else number["status"]
-    place = f"{number['participant']} {number['session']}, {number['region']}, {number['metric']}"
-    out.print(f"[bold]{escape(place)}[/] = [bold]{escape(value)}[/]")
-    if why := told["analysis"]["exploratory"]:
-        out.print(
-            f"[magenta]Analysis {escape(told['analysis']['name'])} is exploratory: {escape(why)}[/]", soft_wrap=True
-        )
-    if number["reason"]:
-        out.print(f"[yellow]{escape(number['reason'])}[/]")
-    out.print(f"Formula: {escape(formula['words'])}")
-    if formula["arithmetic"]:
-        agrees = "comes out again" if formula["agrees"] else f"[red]does not come out: {formula['again']}[/]"
-        out.print(f"  {escape(formula['arithmetic'])}  ({agrees})")
-    _print_slices(out, told)
-    _print_places(out, told)
-    _print_made(out, told)
-    for one in told["history"]:
-        was = one["status"] if one["value"] is None else f"{one['value']:.6g}"
-        why = f" ({'; '.join(one['changed'])})" if one["changed"] else ""
-        out.print(f"Since entry {one['entry']}, {one['time']}, {escape(one['who'])}: {was}{escape(why)}")
-
-
-def _print_slices(out: Console, told: dict[str, Any]) -> None:
-    slices, hottest = told["slices"], told["hottest"]
-    if not slices:
-        return
-    middle = next((n for n, one in enumerate(slices) if hottest and one["slice"] == hottest["slice"]), 0)
-    first = max(0, min(middle - SLICES // 2, len(slices) - SLICES))
-    table = Table("slice", "PET plane", "arc mm", "voxels", "SUVmax", "TBRmax", "counts", box=None)
-    for one in slices[first : first + SLICES]:
-        table.add_row(
-            *(_cell(one[name]) for name in ("slice", "pet_k", "arc_mm", "n_voxel", "suv_max", "tbr_max")),
-            "yes" if one["counts"] else escape(one["reason"] or "no"),
-        )
-    out.print(table)
-    if len(slices) > SLICES:
-        out.print(f"  {len(slices)} slices in all; --json lists every one")
-
-
-def _print_places(out: Console, told: dict[str, Any]) -> None:
-    if hot := told["hottest"]:
-        dicom = hot["dicom"]
-        out.print(
-            f"Hottest voxel: {_list(hot['mm'])} mm (RAS+), PET index {_list(hot['pet_index'])}, DICOM instance "
-            f"{dicom['instance']}, column {dicom['column']}, row {dicom['row']} (from 0)",
-            soft_wrap=True,
-        )
-    if blood := told["background"]:
-        suv = "unknown" if blood["suv"] is None else f"{blood['suv']:.6g}"
-        out.print(f"Blood pool: {blood['region']}, SUV {suv}, {blood['n_voxel']} voxels (--json lists them)")
-
-
-def _print_made(out: Console, told: dict[str, Any]) -> None:
-    card, made, settings = told["suv"]["card"] or {}, told["segmentation"], told["settings"]
-    if card:
-        out.print(f"SUV: {card.get('status')}, {escape(str(card.get('rule') or card.get('reason') or ''))}")
-    for one in told["suv"]["inputs"]:
-        if one["source"] == "worksheet":
-            out.print(f"  {one['quantity']} = {escape(str(one['value']))} {one['unit']} from the worksheet")
-    judged = made["judged"] or {}
-    out.print(f"Segmentation: {made['backend']}, petproc {made['petproc']}, {judged.get('status', 'not judged')}")
-    out.print(f"Settings: {settings['hash'][:HASH]}")
-    for kind, entries in told["decisions"].items():
-        for one in entries:
-            out.print(f"Decision ({kind}) by {escape(one['who'])}, entry {one['entry']}: {escape(one['why'])}")
 
 
 def print_difference(
@@ -148,11 +75,3 @@ def print_history(entries: Sequence[Entry], published: Sequence[Publication]) ->
             escape(entry.why or "\n".join(left)),
         )
     out.print(table if entries else "Nothing has been run or decided yet.")
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _list(values: Sequence[Any]) -> str:
-    return ", ".join(map(str, values))

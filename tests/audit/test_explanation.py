@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from petproc.audit.decisions import Decisions, Override
+from petproc.audit.decisions import Decisions, Edit, Override
 from petproc.audit.explanation import Blood, Evidence, explanation
 from petproc.core.grid import Grid
 from petproc.core.tables import SliceRow, UptakeRow, Verdict
@@ -99,11 +99,14 @@ def test_the_hottest_voxel_is_not_one_of_a_slice_left_out() -> None:
 
 
 def test_the_voxels_of_the_blood_pool_are_listed_with_their_images() -> None:
-    blood = Blood("superior_vena_cava", np.array([[1, 2, 3], [1, 2, 4]]), np.array([900.0, 1100.0]))
+    blood = Blood.of("superior_vena_cava", np.array([[1, 2, 3], [1, 2, 4]]), np.array([900.0, 1100.0]))
     told = explanation(evidence(blood=blood))["background"]
     assert (told["suv"], told["n_voxel"], told["activity_bq_ml"]) == (BLOOD_SUV, 2, 1000.0)
     assert told["voxels"] == [[1, 2, 3], [1, 2, 4]]
-    assert told["instances"] == ["1.2.3", "1.2.4"]
+    assert told["planes"] == [
+        {"pet_k": 3, "instance": "1.2.3", "frame": None},
+        {"pet_k": 4, "instance": "1.2.4", "frame": None},
+    ]
 
 
 def test_a_number_that_is_refused_is_explained_by_its_reason_and_no_arithmetic() -> None:
@@ -120,6 +123,29 @@ def test_decisions_about_this_place_and_only_these_are_listed() -> None:
     told = explanation(evidence(decisions=made))["decisions"]
     assert [(one["region"], one["code"]) for one in told["verdicts"]] == [("descending_aorta", "node")]
     assert [one["entry"] for one in told["overrides"]] == [5]
+
+
+def test_an_edit_is_listed_where_its_masks_were_measured_and_not_with_another_backend() -> None:
+    edit = Edit("P001", "baseline", "classical", "decisions/edits/x.nii.gz", "ab", {}, "leaked", "reader1", 6)
+    listed = []
+    for backend in ("classical_desc-edited", "classical", "seeded"):
+        told = explanation(evidence(decisions=Decisions(edits=(edit,)), segmentation={"backend": backend}))
+        listed.append([one["entry"] for one in told["decisions"]["edits"]])
+    assert listed == [[6], [], []]
+
+
+def test_settings_that_were_set_to_something_are_told_apart_from_the_defaults() -> None:
+    chosen = plain(Analysis.model_validate({"quantify": {"active_tbr": 1.6}, "backend_of": {"liver": "imported"}}))
+    told = explanation(evidence(settings=chosen))["settings"]
+    assert told["not_default"] == {"backend_of.liver": "imported", "quantify.active_tbr": 1.6}
+
+
+def test_the_masks_and_what_they_were_made_with_are_told_whole() -> None:
+    made_with = {"totalsegmentator": "2.18.0", "weights_sha256": "ab" * 32}
+    made = {"backend": "totalsegmentator", "petproc": "0.1.0", "version": 3, "made_with": made_with}
+    told = explanation(evidence(segmentation=made, mask={"file": "dseg.nii.gz", "sha256": "cd" * 32}))["segmentation"]
+    assert told["made_with"] == made_with
+    assert told["mask"] == {"file": "dseg.nii.gz", "sha256": "cd" * 32}
 
 
 def test_the_hash_of_the_settings_follows_their_values_and_not_their_order() -> None:

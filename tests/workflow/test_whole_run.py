@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -111,6 +112,38 @@ def test_a_corrupted_scan_is_named_and_the_others_keep_their_numbers(
     assert refusal["remedy"] in said
 
 
+def test_a_number_of_a_refused_scan_is_explained_by_its_reason(corrupted: tuple[Path, int, str]) -> None:
+    sidecar = layout.path(layout.CT_SIDECAR, corrupted[0], participant="P001", session="followup")
+    refusal = read_json(sidecar)["petproc"]["refusal"]
+    said = petproc("explain", corrupted[0], *CORRUPTED, "ascending_aorta")
+    assert said.returncode == 0, said.stdout
+    assert "mean_tbr_max = refused" in said.stdout
+    assert str(refusal["code"]) in said.stdout.splitlines()[1]
+    page = layout.path(layout.REPORT, corrupted[0], analysis="primary").read_text()
+    (one,) = [part for part in page.split('class="number"') if "STUDY P001 followup ascending_aorta " in part]
+    assert "refused" in one
+    assert str(refusal["code"]) in one
+
+
+def test_the_page_has_the_way_back_of_every_number_as_explain_tells_it(ran: Path) -> None:
+    page = layout.path(layout.REPORT, ran, analysis="primary").read_text()
+    section = page[page.index('<section id="way-back">') : page.index('<section id="method">')]
+    asked = [row for row in rows_of(ran, layout.UPTAKE, UptakeRow) if row.metric == "mean_tbr_max"]
+    assert section.count('class="number"') == len(asked) == 16
+    told = json.loads(petproc("explain", ran, "P001", "baseline", "aortic_arch", "--json").stdout)
+    (one,) = [part for part in section.split('class="number"') if "STUDY P001 baseline aortic_arch " in part]
+    for words in (
+        told["formula"]["arithmetic"],
+        told["hottest"]["dicom"]["instance"],
+        f"{told['background']['n_voxel']} voxels",
+        told["suv"]["words"][0],
+        told["settings"]["hash"],
+    ):
+        assert words in one
+    assert len(told["background"]["voxels"]) == told["background"]["n_voxel"]
+    assert told["formula"]["agrees"]
+
+
 def test_the_change_of_a_participant_with_a_refused_scan_is_a_row_without_a_number(
     corrupted: tuple[Path, int, str],
 ) -> None:
@@ -135,6 +168,8 @@ def test_the_corrupted_scan_excluded_with_a_reason_ends_well(corrupted: tuple[Pa
     )
     said = petproc("run", study, "--cores", "2")
     assert said.returncode == 0, said.stdout
+    explained = petproc("explain", study, *CORRUPTED, "ascending_aorta")
+    assert (explained.returncode, "one CT slice is cut short" in explained.stdout) == (0, True)
     excluded = [row for row in rows_of(study, layout.UPTAKE, UptakeRow) if (row.participant, row.session) == CORRUPTED]
     assert [(row.status, row.reason) for row in excluded] == [("excluded", "one CT slice is cut short")]
     assert not [row for row in rows_of(study, layout.SLICES, SliceRow) if (row.participant, row.session) == CORRUPTED]

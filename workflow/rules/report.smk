@@ -30,6 +30,7 @@ rule report:
         name="{analysis}",
         analysis=lambda wildcards: values_of(analysis_of(wildcards)),
         exploratory=lambda wildcards: PLAN.exploratory(wildcards.analysis),
+        decided=PLAN.decided(),
         scans=PLAN.rows(),
     script:
         "../scripts/report.py"

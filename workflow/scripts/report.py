@@ -2,14 +2,16 @@ from petproc import __version__
 from petproc.report import render
 from petproc.settings import Analysis, ReportSettings
 from petproc.workflow.handover.tables import read_content
+from petproc.workflow.handover.way_back import read_way_back
 from petproc.workflow.job import job
 
 with job(snakemake, "report") as run:
-    analysis = Analysis.model_validate(run.params["analysis"])
+    analysis, name = Analysis.model_validate(run.params["analysis"]), run.params["name"]
+    told = read_way_back(run.input, run.scans, (name, analysis), run.params["decided"])
     page = render(
-        read_content(run.input, run.scans, analysis.backends, run.params["exploratory"]),
+        read_content(run.input, run.scans, analysis.backends, exploratory=run.params["exploratory"], way_back=told),
         title=run.settings(ReportSettings).title,
-        name=run.params["name"],
+        name=name,
         analysis=analysis,
         version=__version__,
     )

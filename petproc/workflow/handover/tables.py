@@ -103,7 +103,7 @@ def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], columns: Seque
 def write_quantified(
     files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Sequence[Quantified], record: Record
 ) -> None:
-    """Slices, metrics, vessels and inputs of all scans, those left out with their reason; findings by scan."""
+    """Slices, metrics, vessels and inputs of all scans, those left out with their reason; findings, blood by scan."""
     from petproc.quantify import excluded_rows
 
     uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
@@ -115,7 +115,11 @@ def write_quantified(
         scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
         for row, scan in zip(included(rows), quantified, strict=True)
     }
-    write_json(files.quantify, {**record, "scans": findings})
+    blood = {
+        scan_name(row.participant, row.session): {pool.region: pool.to_json() for pool in scan.pools}
+        for row, scan in zip(included(rows), quantified, strict=True)
+    }
+    write_json(files.quantify, {**record, "scans": findings, "blood": blood})
 
 
 def read_quantified(files: SimpleNamespace) -> tuple[list[SliceRow], list[UptakeRow]]:
@@ -155,7 +159,12 @@ def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -
 
 
 def read_content(
-    files: SimpleNamespace, rows: Sequence[ScanRow], backends: Sequence[str], exploratory: str = ""
+    files: SimpleNamespace,
+    rows: Sequence[ScanRow],
+    backends: Sequence[str],
+    *,
+    exploratory: str = "",
+    way_back: Sequence[Record] = (),
 ) -> Content:
     """All that a page shows: tables, what was noticed of each scan and participant, and overlays.
 
@@ -187,6 +196,7 @@ def read_content(
             for n, scan in enumerate(scans)
         },
         exploratory=exploratory,
+        way_back=way_back,
     )
 
 
