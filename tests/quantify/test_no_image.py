@@ -19,7 +19,7 @@ from hand_made import AORTA, CAVA, acquisition, scan_of
 from petproc import layout
 from petproc.core.grid import Grid
 from petproc.core.regions import LABEL_NAMES
-from petproc.core.tables import ChangeRow, ScanRow
+from petproc.core.tables import ChangeRow, FragilityRow, ScanRow
 from petproc.core.volume import Volume
 from petproc.io import read_json, read_rows, read_volume, write_json, write_table, write_volume
 from petproc.settings import Analysis, plain
@@ -35,6 +35,7 @@ ANALYSIS = Analysis.model_validate(
 )
 SCANS = [ScanRow("01", session, "FDG", "1.1", "2.1", "yes", "") for session in ("baseline", "followup")]
 QUANTIFIED = ("slices", "uptake", "vessels", "inputs", "quantify")
+FIRM = ("fragility", "fragility_sidecar")
 SWEPT = ("specifications", "changes", "curve", "multiverse", "page")
 READABLE = (".parquet", ".json", ".tsv", ".log", ".unfinished")
 """What the two jobs may open in a study; their outputs have other names until they are whole."""
@@ -121,7 +122,7 @@ def of_scans(*names: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.usefixtures("_hook")
-def test_quantify_and_compare_open_no_image(study: Path) -> None:
+def test_quantify_compare_and_fragility_open_no_image(study: Path) -> None:
     tables = of_scans("voxels", "stations", "sample", "pet_sidecar")
     quantified = run("quantify", *QUANTIFIED, settings=plain(ANALYSIS), **tables)
     made = {name: f"results/made/{name}" for name in QUANTIFIED}
@@ -131,10 +132,15 @@ def test_quantify_and_compare_open_no_image(study: Path) -> None:
         settings=plain(ANALYSIS.compare),
         **{**made, "pet_sidecar": tables["pet_sidecar"]},
     )
+    everything = {**made, "change": "results/made/change", "compare": "results/made/compare"}
+    moved = run("fragility", *FIRM, settings=plain(ANALYSIS), **{**tables, **everything})
+    intervals = read_rows(study / "results/made/fragility", FragilityRow)
+    assert {row.status for row in intervals} == {"measured"}
     changes = [row for row in read_rows(study / "results/made/change", ChangeRow) if row.metric == "mean_tbr_max"]
     assert {row.status for row in changes} == {"measured"}, "else little of it was asked"
     assert_only_tables(quantified, sidecars=2)
     assert_only_tables(compared, sidecars=2)
+    assert_only_tables(moved, sidecars=2)
 
 
 @pytest.mark.usefixtures("_hook")
@@ -158,5 +164,5 @@ def test_an_image_that_is_opened_is_heard(study: Path) -> None:
 def assert_only_tables(found: list[str], *, sidecars: int) -> None:
     assert len({name for name in found if name.endswith("_pet.json")}) == sidecars, "the hook hears nothing"
     assert not [name for name in found if name.endswith((".nii.gz", ".nii", ".dcm", ".gz"))]
-    made = {*QUANTIFIED, *SWEPT, "change", "compare"}
+    made = {*QUANTIFIED, *SWEPT, *FIRM, "change", "compare"}
     assert {name for name in found if not name.endswith(READABLE)} <= made
