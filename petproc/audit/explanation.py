@@ -21,7 +21,7 @@ from petproc.audit.suv_in_words import suv_in_words
 from petproc.core.grid import Grid
 from petproc.core.measure import measure
 from petproc.core.metrics import METRICS
-from petproc.core.tables import InputRow, SliceRow, UptakeRow, VesselRow
+from petproc.core.tables import FragilityRow, InputRow, SliceRow, UptakeRow, VesselRow
 from petproc.settings import Analysis, plain
 
 SHOWN = 12
@@ -83,6 +83,7 @@ class Evidence:
     """why the analysis is, in words"""
     mask: Mapping[str, str] = field(default_factory=dict)
     """the file of the labels in the study, and its SHA-256 where it was asked for"""
+    fragility: FragilityRow | None = None
 
 
 def explanation(evidence: Evidence) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
         },
         "analysis": {"name": evidence.analysis, "exploratory": evidence.exploratory or None},
         "formula": _formula(evidence),
+        "fragility": _fragility(evidence.fragility),
         "slices": [_slice(one) for one in evidence.slices],
         "hottest": _hottest(evidence),
         "background": _background(evidence),
@@ -123,6 +125,12 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
         "decisions": _decisions(evidence),
         "history": [asdict(one) for one in evidence.earlier],
     }
+
+
+def _fragility(row: FragilityRow | None) -> dict[str, Any] | None:
+    """Between which values the number lies if boundary or vessels were elsewhere; None where the table has none."""
+    names = ("low", "low_at", "high", "high_at", "width", "status", "reason", "change", "fragile")
+    return {name: getattr(row, name) for name in names} if row else None
 
 
 def _formula(evidence: Evidence) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from petproc.core.errors import Finding
 from petproc.core.measure import BLOOD, ORGAN, Quantity, unit_by
 from petproc.core.metrics import METRICS, Metric
 from petproc.core.suv import VARIANTS
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
+from petproc.core.tables import ChangeRow, FragilityRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.report import words
+from petproc.report.firm import firmness
 from petproc.report.inputs import headings, not_taken, scan_inputs
 from petproc.report.sections import blood, index_vessel, noticed, profiles, regions, scans_of, settings_of, unmeasured
 from petproc.report.vessels import by_region, judged, to_look_at
@@ -40,6 +41,7 @@ class Content:
     scans: Sequence[ScanRow]
     inputs: Sequence[InputRow] = ()
     vessels: Sequence[VesselRow] = ()
+    fragility: Sequence[FragilityRow] = ()
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     overlays: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     exploratory: str = ""
@@ -80,6 +82,7 @@ def render(content: Content, *, title: str, name: str, analysis: Analysis, versi
         judged=judged(content.vessels),
         judged_by_region=by_region(content.vessels),
         to_look_at=to_look_at(content.vessels),
+        firm=firmness(content.fragility, metric),
         blood=blood(content.change),
         pools=pools(content.uptake),
         organs=organs(content.change, content.uptake, analysis.quantify.regions),

@@ -48,7 +48,7 @@ class Surface:
 
 
 def organ_rows(labels: Labels, organ: str, pet: Grid, *, threads: int) -> Rows:
-    """Every voxel of `pet` at least half of which lies in the organ, sorted by k, j, i; station -1, angle 0, not shifted.
+    """Every voxel of `pet` of which half or more lies in the organ, by k, j, i; station -1, angle 0, not shifted.
 
     `labels` must hold a voxel of the organ.
     """

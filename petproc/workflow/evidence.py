@@ -15,7 +15,7 @@ from petproc.audit.explanation import Blood, Evidence
 from petproc.audit.ledger import read
 from petproc.audit.manifest import digest_of
 from petproc.core.errors import Refusal
-from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow, WorksheetRow
+from petproc.core.tables import FragilityRow, InputRow, SliceRow, UptakeRow, Verdict, VesselRow, WorksheetRow
 from petproc.io import read_json, read_rows
 from petproc.quantify import ScanTables
 from petproc.settings import Analysis
@@ -67,7 +67,15 @@ def evidence_of(study: Path, key: Key, analysis: str) -> Evidence:
         analysis,
         compared.get("exploratory", ""),
         {"file": labels.as_posix(), "sha256": digest_of(study / labels) or ""},
+        _fragility(study, key, analysis),
     )
+
+
+def _fragility(study: Path, key: Key, analysis: str) -> FragilityRow | None:
+    """None of a blood pool or an organ, and where the table was not made yet."""
+    path = layout.path(layout.FRAGILITY, study, analysis=analysis)
+    rows = read_rows(path, FragilityRow) if path.is_file() else []
+    return next((row for row in rows if (row.participant, row.session, row.region, row.metric) == key), None)
 
 
 def _require_analysis(plan: Plan, name: str) -> None:

@@ -14,6 +14,11 @@ from petproc.workflow.said import console
 SLICES = 12
 """Slices listed of a vessel; of more, those around the hottest."""
 Told = Mapping[str, Any]
+FRAGILE = {
+    "yes": "is [yellow]fragile[/]: less than the wider interval of both visits",
+    "no": "is as much as the wider interval of both visits, or more",
+    "unknown": "may be fragile: the interval of a visit is not known",
+}
 
 
 def print_explanation(told: Told) -> None:
@@ -27,6 +32,7 @@ def print_explanation(told: Told) -> None:
     if number["reason"]:
         _line(out, f"[yellow]{escape(number['reason'])}[/]")
     _print_formula(out, told)
+    _print_fragility(out, told["fragility"])
     _print_slices(out, told)
     _print_places(out, told)
     for n, words in enumerate(told["suv"]["words"]):
@@ -46,6 +52,18 @@ def _print_formula(out: Console, told: Told) -> None:
         _line(out, f"{escape(formula['arithmetic'])}  ({agrees})", indent=True)
     if formula["arithmetic"] and blood and blood["suv"] is not None:
         _line(out, f"BP = {blood['suv']:.6g}, the SUV of the blood pool; TBR of a slice = its SUV / BP", indent=True)
+
+
+def _print_fragility(out: Console, fragility: Told | None) -> None:
+    if fragility is None:
+        return
+    if fragility["width"] is None:
+        _line(out, escape(f"How firm: not known, {fragility['reason']}"))
+    else:
+        low, high = (f"{fragility[end]:.6g} ({fragility[f'{end}_at']})" for end in ("low", "high"))
+        _line(out, escape(f"How firm: from {low} to {high}"))
+    if fragility["change"] is not None:
+        _line(out, f"its change of {fragility['change']:+.6g} {FRAGILE[fragility['fragile']]}", indent=True)
 
 
 def _print_slices(out: Console, told: Told) -> None:

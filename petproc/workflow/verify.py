@@ -172,14 +172,20 @@ def _series(plan: Plan) -> Iterator[tuple[ScanRow, str, str]]:
 def _compare_settings(study: Path, plan: Plan, name: str, checked: Checked) -> None:
     """Where the config says something else now than when an analysis' tables were made."""
     config = values_of(plan.settings.analyses[name])
-    for template, keys in ((layout.QUANTIFY, ("backend", "backend_of", "quantify")), (layout.COMPARE, ("compare",))):
+    quantified = ("backend", "backend_of", "quantify")
+    recorded_by = {
+        layout.QUANTIFY: quantified,
+        layout.COMPARE: ("compare",),
+        layout.FRAGILITY_SIDECAR: (*quantified, "fragility"),
+    }
+    for template, keys in recorded_by.items():
         path = layout.path(template, analysis=name)
-        try:
-            recorded = read_json(study / path)["settings"]
-        except FileNotFoundError:
+        if not (study / path).is_file():
             checked.notes.append(f"analysis {name} has no {path.name} yet")
             continue
-        except UNREADABLE:
+        try:
+            recorded = read_json(study / path)["settings"]
+        except (Refusal, *UNREADABLE):
             checked.deviations.append(Deviation(path.as_posix(), "cannot be read any more"))
             continue
         now = {key: config[key] for key in keys} if len(keys) > 1 else config[keys[0]]

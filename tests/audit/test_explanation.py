@@ -12,7 +12,7 @@ import pytest
 from petproc.audit.decisions import Decisions, Edit, Override
 from petproc.audit.explanation import Blood, Evidence, explanation
 from petproc.core.grid import Grid
-from petproc.core.tables import SliceRow, UptakeRow, Verdict
+from petproc.core.tables import FragilityRow, SliceRow, UptakeRow, Verdict
 from petproc.settings import Analysis, plain
 
 TBR_MAX = (1.5, 1.6, 2.4, 2.0, 1.7, 1.2)
@@ -154,6 +154,24 @@ def test_the_hash_of_the_settings_follows_their_values_and_not_their_order() -> 
     other = {**settings, "backend": "imported"}
     hashes = [explanation(evidence(settings=one))["settings"]["hash"] for one in (settings, turned, other)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_how_firm_a_number_is_stands_with_it_where_that_is_known() -> None:
+    row = FragilityRow(
+        *("P001", "baseline", "descending_aorta", "mean_tbr_max", "1", 1.75, 1.5, 2.0, 0.5),
+        low_at="boundary 1 mm out",
+        high_at="vessels 2 mm up",
+        index_vessel=True,
+        change=-0.25,
+        fragile="yes",
+        status="measured",
+        reason=None,
+    )
+    assert explanation(evidence())["fragility"] is None
+    assert explanation(evidence(fragility=row))["fragility"] == {
+        **{"low": 1.5, "low_at": "boundary 1 mm out", "high": 2.0, "high_at": "vessels 2 mm up", "width": 0.5},
+        **{"status": "measured", "reason": None, "change": -0.25, "fragile": "yes"},
+    }
 
 
 def test_everything_is_plain_json() -> None:

@@ -38,8 +38,3 @@ def write_fragility(files: SimpleNamespace, rows: Sequence[FragilityRow], analys
 
     write_rows(files.fragility, rows, FragilityRow)
     write_json(files.fragility_sidecar, {**record, "variants": [one.words for one in variants(analysis.fragility)]})
-
-
-def read_fragility(files: SimpleNamespace) -> list[FragilityRow]:
-    require_ok(read_json(files.fragility_sidecar))
-    return read_rows(files.fragility, FragilityRow)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from petproc import layout
 from petproc.core.acquisition import PetAcquisition
-from petproc.core.errors import Finding
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow, WorksheetRow
+from petproc.core.errors import Finding, Refusal
+from petproc.core.tables import ChangeRow, FragilityRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow, WorksheetRow
 from petproc.core.worksheet import Applied, apply
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
@@ -190,6 +190,7 @@ def read_content(
         scans=rows,
         vessels=read_rows(files.vessels, VesselRow),
         inputs=read_rows(files.inputs, InputRow),
+        fragility=read_rows(files.fragility, FragilityRow),
         findings={name: noticed for name, noticed in findings.items() if noticed},
         overlays={
             scan: _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
