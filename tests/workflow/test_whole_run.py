@@ -12,7 +12,8 @@ import pytest
 from studies import new_study, petproc
 
 from petproc import layout
-from petproc.core.tables import ChangeRow, IndexRow, ScanRow, SliceRow, UptakeRow
+from petproc.core.metrics import METRICS
+from petproc.core.tables import ChangeRow, FragilityRow, IndexRow, ScanRow, SliceRow, UptakeRow
 from petproc.io import read_json, read_rows, write_rows
 from petproc.report import CompleteRow
 
@@ -63,6 +64,22 @@ def test_the_planted_change_is_found(ran: Path, trial: Path) -> None:
     assert petproc("check", ran, trial, "--tolerance", "0.0001").returncode == 1
 
 
+def test_every_number_of_a_vessel_has_an_interval_and_every_change_a_flag(ran: Path) -> None:
+    uptake = [row for row in rows_of(ran, layout.UPTAKE, UptakeRow) if row.metric in METRICS]
+    rows = rows_of(ran, layout.FRAGILITY, FragilityRow)
+    assert [(row.region, row.metric, row.value) for row in rows] == [(r.region, r.metric, r.value) for r in uptake]
+    measured = [row for row in rows if row.value is not None and row.metric == "mean_tbr_max"]
+    assert {row.status for row in measured} == {"measured"}
+    assert all(row.low <= row.value <= row.high and row.width > 0 for row in measured)
+    changes = {(row.participant, row.region, row.metric): row.change for row in rows_of(ran, layout.CHANGE, ChangeRow)}
+    assert all((row.fragile is None) == (changes[row.participant, row.region, row.metric] is None) for row in rows)
+    index = {row.participant: row.fragile for row in measured if row.index_vessel}
+    assert index == {"P001": "no", "P002": "yes"}, "16 % is more than small errors make, 4 % is not"
+    told = json.loads(petproc("explain", ran, "P002", "baseline", "ascending_aorta", "--json").stdout)
+    assert told["fragility"]["fragile"] == "yes"
+    assert "How firm: from" in petproc("explain", ran, "P002", "baseline", "ascending_aorta").stdout
+
+
 def test_nothing_is_to_be_done_right_after_a_run(ran: Path) -> None:
     assert "Nothing to be done" in jobs_planned(ran)
 
@@ -86,7 +103,7 @@ def test_one_core_and_files_in_another_order_give_the_same_bytes(ran: Path, tria
     for again in sorted((study / "results").glob("*/sub-*/**/*")):
         if again.is_file():
             assert again.read_bytes() == (ran / again.relative_to(study)).read_bytes(), again.name
-    for template in (layout.SLICES, layout.UPTAKE, layout.CHANGE):
+    for template in (layout.SLICES, layout.UPTAKE, layout.CHANGE, layout.FRAGILITY):
         path = layout.path(template, analysis="primary")
         whole = (ran / path).read_text().splitlines()
         assert (study / path).read_text().splitlines() == [line for line in whole if not line.startswith("P001")]
