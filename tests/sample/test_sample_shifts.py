@@ -52,7 +52,7 @@ def both(here, there, grid):
 @pytest.mark.parametrize("pet_mm", [(4.0, 4.0, 3.0), (2.0, 2.0, 3.0), (5.47, 5.47, 3.27)])
 @pytest.mark.parametrize("shape", [AORTA, CAROTID, CONE, ARCH, LOOP])
 def test_the_depths_stored_are_those_of_vessels_moved_and_sampled_again(tubes, shape, pet_mm):
-    """On average over a region within 0.08 mm (0.05 on voxels up to 4 mm), never by more than a quarter of the shift
+    """On average over a region within 0.06 mm (0.05 on voxels up to 4 mm), never by more than a quarter of the shift
     where it matters, at or inside the wall."""
     pet = grid_around([-62.0, -62.0, -30.0], [42.0, 42.0, 80.0], pet_mm)
     found = []
@@ -63,7 +63,7 @@ def test_the_depths_stored_are_those_of_vessels_moved_and_sampled_again(tubes, s
             assert len(a) > 0.6 * len(here)  # ends and cuts move with the vessel
             found.append(np.stack([here.shifted[a, n] - there.median_depth[b], there.median_depth[b]]))
     error, depth = np.concatenate(found, axis=1)
-    assert np.sqrt((error**2).mean()) <= (0.05 if max(pet_mm) <= 4 else 0.08)
+    assert np.sqrt((error**2).mean()) <= (0.05 if max(pet_mm) <= 4 else 0.06)
     assert np.abs(error[depth >= -1.0]).max() <= SHIFT_MM / 4
     assert np.sqrt((error[depth >= -1.0] ** 2).mean()) <= 0.05
 
