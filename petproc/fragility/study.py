@@ -53,7 +53,7 @@ def fragility_study(
             kept = worth_moving(scans[scan](), settings, analysis.fragility)
         except Refusal as refusal:
             return [unknown(row, words(refusal)) for row in rows]
-        found = {move.words: _values(quantify_scan(move.of(kept), settings, own).uptake) for move in moves}
+        found = {move.words: _values(quantify_scan(move.of(kept), move.under(settings), own).uptake) for move in moves}
         return [interval(row, found) for row in rows]
 
     return with_changes([row for rows in map_forked(one, list(measured), threads) for row in rows], change)

@@ -4,6 +4,10 @@ Moved out by d mm the wall leaves every voxel d mm deeper under it. Shifts are t
 (`core.tables.SHIFTS`): the median depth is the one stored, and the other quantiles follow by the same difference.
 Targets and blood pools move together. What a voxel belongs to (region, station) stays as it was, as do its distances to
 neighbours and what the gate says of the stations: ends of vessels and cuts between regions do not move.
+
+How deep a blood pool must lie is a margin under the wall as it was drawn, and moves with the boundary: the pool is then
+the same voxels, the deepest, and whether it can be had is judged once. Else every ratio of a person with a narrow vena
+cava would have no interval, though no voxel of blood reads otherwise.
 """
 
 from __future__ import annotations
@@ -27,22 +31,30 @@ Columns = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Variant:
-    """`words` say what is moved; `moved` gives a voxel table's columns with other depths."""
+    """`words` say what is moved; `moved` gives a voxel table's columns with other depths; `out_mm` is how far out the
+    boundary lies."""
 
     words: str
     moved: Callable[[Columns], Columns]
+    out_mm: float = 0.0
 
     def of(self, tables: ScanTables) -> ScanTables:
         """A scan with this moved, by every backend that segments a region of it."""
         return _each(tables, self.moved)
+
+    def under(self, settings: QuantifySettings) -> QuantifySettings:
+        """With the blood pool's margin under the wall where it was."""
+        margins = ("depth_min_mm", "artery_depth_min_mm")
+        moved = {name: getattr(settings.background, name) + self.out_mm for name in margins}
+        return settings.model_copy(update={"background": settings.background.model_copy(update=moved)})
 
 
 def variants(settings: FragilitySettings) -> list[Variant]:
     """The boundary out and in, then every shift."""
     mm = settings.boundary_mm
     boundary = [
-        Variant(f"boundary {mm:g} mm out", lambda columns: _deeper(columns, np.float32(mm))),
-        Variant(f"boundary {mm:g} mm in", lambda columns: _deeper(columns, np.float32(-mm))),
+        Variant(f"boundary {mm:g} mm out", lambda columns: _deeper(columns, np.float32(mm)), mm),
+        Variant(f"boundary {mm:g} mm in", lambda columns: _deeper(columns, np.float32(-mm)), -mm),
     ]
     return boundary + [_shift(name, column) for name, column in SHIFTED.items()]
 

@@ -101,11 +101,11 @@ def tables(pet, larger=0.0, shift=(0.0, 0.0, 0.0)):
     )
 
 
-def values(scan, deeper=0.0):
+def values(scan, deeper=0.0, settings=ANALYSIS.quantify):
     """By region and metric, with every depth `deeper` mm."""
     depths = {name: column + np.float32(deeper) for name, column in scan.voxels.items() if name.startswith("depth")}
     scan = replace(scan, voxels={**scan.voxels, **depths})
-    return {(row.region, row.metric): row.value for row in quantify_scan(scan, ANALYSIS.quantify).uptake}
+    return {(row.region, row.metric): row.value for row in quantify_scan(scan, settings).uptake}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_every_variant_gives_what_moving_and_sampling_again_gives(moved, words):
     """Of both vessels and of the blood pool; nearly all to the digit, none beyond what a depth is sure of."""
     scan, brute = moved
     (variant,) = (one for one in variants(ANALYSIS.fragility) if one.words == words)
-    found = values(variant.of(scan))
+    found = values(variant.of(scan), settings=variant.under(ANALYSIS.quantify))
     compared = [key for key, value in brute[words][0].items() if value is not None and not key[1].startswith("blood")]
     assert len(compared) >= 14
     for key in [*compared, (SVC, "blood_suv_mean")]:

@@ -26,6 +26,7 @@ from petproc.settings import Analysis, FragilitySettings
 
 REGION = "descending_aorta"
 ANALYSIS = Analysis.model_validate({"quantify": {"regions": [REGION]}})
+LARGE_POOL = Analysis.model_validate({"quantify": {"regions": [REGION], "background": {"volume_ml": 2.0}}})
 EVERY_METRIC = Analysis.model_validate({"quantify": {"regions": [REGION], "further_metrics": list(METRICS)}})
 SIDE = replace(AORTA, radius=10.5)
 """The voxels 8 mm to the side and 8 mm up of its axis are 11.3 mm away: 0.8 mm outside."""
@@ -111,16 +112,33 @@ def test_the_blood_pool_moves_with_the_target():
 
 
 def test_a_variant_that_is_refused_leaves_the_interval_unknown_and_says_which():
-    """5 voxels a plane lie 3 mm under the wall of a vena cava of 7.5 mm; moved in by 1 mm one does, 0.96 mL in all."""
-    rows = by_metric(asked(scan_of(AORTA, replace(CAVA, radius=7.5))))
+    """5 voxels a plane lie 3 mm under the wall of a vena cava of 7 mm, 4.8 mL in all; 2 mm to either side only two lie
+    so deep, 1.92 mL."""
+    rows = by_metric(asked(scan_of(AORTA, replace(CAVA, radius=7.0)), analysis=LARGE_POOL))
     row = rows["mean_tbr_max"]
     assert row.value == pytest.approx(2.95)
     assert (row.low, row.high, row.width, row.low_at, row.high_at) == (None,) * 5
     assert row.status == "refused"
+    words = "vessels 2 mm left, vessels 2 mm right, vessels 2 mm front, vessels 2 mm back"
     assert row.reason.startswith(
-        "variant-refused: not measured with boundary 1 mm in (background-refused: No blood pool"
+        f"variant-refused: not measured with {words} (background-refused: No blood pool in superior_vena_cava: only 1"
     )
     assert rows["mean_suv_max"].status == "measured"
+
+
+def test_the_pool_of_a_narrow_vein_is_the_same_wherever_the_boundary_lies():
+    """5 voxels a plane lie 3 mm under the wall of a vena cava of 7.5 mm, and one does under a wall 1 mm further in: that
+    they are blood was judged, and they are no others for it."""
+    scan = scan_of(AORTA, replace(CAVA, radius=7.5))
+    row = by_metric(asked(scan))["mean_tbr_max"]
+    assert (row.status, row.width) == ("measured", 0.0)
+    boundary = variants(FragilitySettings())[:2]
+    pools = [quantify_scan(move.of(scan), move.under(ANALYSIS.quantify)).uptake for move in boundary]
+    same = [[(one.value, one.n_voxel) for one in pool if one.region == CAVA.region] for pool in pools]
+    plain = [
+        (one.value, one.n_voxel) for one in quantify_scan(scan, ANALYSIS.quantify).uptake if one.region == CAVA.region
+    ]
+    assert same == [plain, plain]
 
 
 def test_what_was_not_measured_has_no_interval_and_its_own_reason():
@@ -184,7 +202,7 @@ def test_rows_that_no_variant_brings_in_are_left_away_without_a_difference():
     ):
         kept = worth_moving(scan, quantify, FragilitySettings())
         for move in variants(FragilitySettings()):
-            found, whole = quantify_scan(move.of(kept), quantify), quantify_scan(move.of(scan), quantify)
+            found, whole = (quantify_scan(move.of(one), move.under(quantify)) for one in (kept, scan))
             assert (found.slices, found.uptake) == (whole.slices, whole.uptake)
     assert len(worth_moving(scan, ANALYSIS.quantify, FragilitySettings()).voxels["i"]) < len(scan.voxels["i"])
 
@@ -200,7 +218,7 @@ def test_a_boundary_that_moves_past_what_was_sampled_is_refused():
 
 
 def test_the_distance_that_the_boundary_moves_is_a_setting():
-    scan = heated(scan_of(SIDE, replace(CAVA, radius=12.0)), (11, 6), 40000.0)  # 12.6 mm from the aorta's axis
+    scan = heated(scan_of(SIDE, CAVA), (11, 6), 40000.0)  # 12.6 mm from the aorta's axis
     wide = ANALYSIS.model_copy(update={"fragility": FragilitySettings(boundary_mm=2.5)})
     assert by_metric(asked(scan, analysis=wide))["mean_tbr_max"].high_at == "boundary 2.5 mm out"
     assert by_metric(asked(scan))["mean_tbr_max"].high_at == "as measured"
