@@ -129,7 +129,7 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
 
 def _fragility(row: FragilityRow | None) -> dict[str, Any] | None:
     """Between which values the number lies if boundary or vessels were elsewhere; None where the table has none."""
-    names = ("low", "low_at", "high", "high_at", "width", "status", "reason", "change", "fragile")
+    names = ("low", "low_at", "high", "high_at", "width", "at_least", "status", "reason", "change", "fragile")
     return {name: getattr(row, name) for name in names} if row else None
 
 

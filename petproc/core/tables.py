@@ -320,6 +320,8 @@ class FragilityRow:
     high: float | None
     width: float | None
     """`high` less `low`"""
+    at_least: float | None
+    """so wide is the interval at least: where it is not known, over what has a value; else `width`"""
     low_at: str | None
     """what was moved where it is lowest: `boundary 1 mm in`, `vessels 2 mm left`; of several the first"""
     high_at: str | None
@@ -328,7 +330,7 @@ class FragilityRow:
     """that it takes part in, as in `change.tsv`"""
     fragile: str | None
     """yes where the wider interval of both visits is wider than the change, in absolute value; no where it is not;
-    unknown where an interval is not known and the other is not wider; empty without a change"""
+    unknown where an interval is not known and neither is wider as far as it is; empty without a change"""
     status: Status
     """of the interval"""
     reason: str | None

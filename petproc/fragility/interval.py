@@ -27,16 +27,17 @@ def interval(row: UptakeRow, found: Mapping[str, Mapping[Place, Found]]) -> Frag
             lacking.setdefault(reason or "", []).append(words)
         else:
             values[words] = value
-    if lacking:
-        why = "; ".join(f"{', '.join(words)} ({reason})" for reason, words in lacking.items())
-        return unknown(row, f"variant-refused: not measured with {why}")
     low_at, high_at = min(values, key=lambda words: values[words]), max(values, key=lambda words: values[words])
     low, high = values[low_at], values[high_at]
+    if lacking:
+        why = "; ".join(f"{', '.join(words)} ({reason})" for reason, words in lacking.items())
+        return replace(unknown(row, f"variant-refused: not measured with {why}"), at_least=high - low)
     return replace(
         unknown(row, None),
         low=low,
         high=high,
         width=high - low,
+        at_least=high - low,
         low_at=low_at,
         high_at=high_at,
         status="measured",
@@ -50,6 +51,7 @@ def unknown(row: UptakeRow, reason: str | None) -> FragilityRow:
         low=None,
         high=None,
         width=None,
+        at_least=None,
         low_at=None,
         high_at=None,
         index_vessel=False,
@@ -63,27 +65,28 @@ def unknown(row: UptakeRow, reason: str | None) -> FragilityRow:
 def with_changes(rows: Sequence[FragilityRow], change: Sequence[ChangeRow]) -> list[FragilityRow]:
     """Every row with the change that it takes part in, and whether that is narrower than the wider interval."""
     changes = {(row.participant, row.region, row.metric): row for row in change}
-    widths: dict[tuple[str, str, str], dict[str, float | None]] = {}
+    visits: dict[tuple[str, str, str], dict[str, FragilityRow]] = {}
     for row in rows:
-        widths.setdefault((row.participant, row.region, row.metric), {})[row.session] = row.width
+        visits.setdefault((row.participant, row.region, row.metric), {})[row.session] = row
 
     def one(row: FragilityRow) -> FragilityRow:
         key = (row.participant, row.region, row.metric)
         found = changes.get(key)
         if found is None or row.session not in (BASELINE, FOLLOWUP):
             return row
-        both = [widths[key].get(session) for session in (BASELINE, FOLLOWUP)]
-        return replace(
-            row, index_vessel=found.index_vessel, change=found.change, fragile=is_fragile(found.change, both)
-        )
+        both = [visits[key].get(session) for session in (BASELINE, FOLLOWUP)]
+        known = all(visit is not None and visit.width is not None for visit in both)
+        fragile = is_fragile(found.change, [visit.at_least if visit else None for visit in both], known=known)
+        return replace(row, index_vessel=found.index_vessel, change=found.change, fragile=fragile)
 
     return [one(row) for row in rows]
 
 
-def is_fragile(change: float | None, widths: Sequence[float | None]) -> str | None:
-    """Yes where one of the intervals is wider than the change, unknown where one that is not known might be."""
+def is_fragile(change: float | None, at_least: Sequence[float | None], *, known: bool = True) -> str | None:
+    """Yes where one of the intervals, which are at least so wide, is wider than the change; unknown where one might be,
+    since not both are `known` to be no wider."""
     if change is None:
         return None
-    if any(width > abs(change) for width in widths if width is not None):
+    if any(width > abs(change) for width in at_least if width is not None):
         return "yes"
-    return "unknown" if None in widths else "no"
+    return "no" if known else "unknown"

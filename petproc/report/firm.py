@@ -14,7 +14,8 @@ CHIPS = {"yes": ("fragile", "warn"), "no": ("firm", ""), "unknown": ("not known"
 
 @dataclass(frozen=True)
 class Firm:
-    """A region of a participant at both visits, None where it has no row; `width` is that of the wider interval."""
+    """A region of a participant at both visits, None where it has no row; `width` is that of the wider interval, at
+    least where not both are `known`."""
 
     participant: str
     region: str
@@ -23,6 +24,7 @@ class Firm:
     change: float | None
     fragile: str | None
     width: float | None
+    known: bool
 
     @property
     def chip(self) -> tuple[str, str] | None:
@@ -60,5 +62,6 @@ def _firm(participant: str, region: str, visits: dict[str, FragilityRow]) -> Fir
         bool(first and first.index_vessel),
         first.change if first else None,
         first.fragile if first else None,
-        max((row.width for row in known if row.width is not None), default=None),
+        max((row.at_least for row in known if row.at_least is not None), default=None),
+        all(row and row.width is not None for row in both),
     )

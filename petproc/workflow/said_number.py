@@ -58,7 +58,8 @@ def _print_fragility(out: Console, fragility: Told | None) -> None:
     if fragility is None:
         return
     if fragility["width"] is None:
-        _line(out, escape(f"How firm: not known, {fragility['reason']}"))
+        least = "" if fragility["at_least"] is None else f", an interval of at least {fragility['at_least']:.6g}"
+        _line(out, escape(f"How firm: not known{least}; {fragility['reason']}"))
     else:
         low, high = (f"{fragility[end]:.6g} ({fragility[f'{end}_at']})" for end in ("low", "high"))
         _line(out, escape(f"How firm: from {low} to {high}"))

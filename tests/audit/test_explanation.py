@@ -158,7 +158,7 @@ def test_the_hash_of_the_settings_follows_their_values_and_not_their_order() -> 
 
 def test_how_firm_a_number_is_stands_with_it_where_that_is_known() -> None:
     row = FragilityRow(
-        *("P001", "baseline", "descending_aorta", "mean_tbr_max", "1", 1.75, 1.5, 2.0, 0.5),
+        *("P001", "baseline", "descending_aorta", "mean_tbr_max", "1", 1.75, 1.5, 2.0, 0.5, 0.5),
         low_at="boundary 1 mm out",
         high_at="vessels 2 mm up",
         index_vessel=True,
@@ -169,7 +169,14 @@ def test_how_firm_a_number_is_stands_with_it_where_that_is_known() -> None:
     )
     assert explanation(evidence())["fragility"] is None
     assert explanation(evidence(fragility=row))["fragility"] == {
-        **{"low": 1.5, "low_at": "boundary 1 mm out", "high": 2.0, "high_at": "vessels 2 mm up", "width": 0.5},
+        **{
+            "low": 1.5,
+            "low_at": "boundary 1 mm out",
+            "high": 2.0,
+            "high_at": "vessels 2 mm up",
+            "width": 0.5,
+            "at_least": 0.5,
+        },
         **{"status": "measured", "reason": None, "change": -0.25, "fragile": "yes"},
     }
 

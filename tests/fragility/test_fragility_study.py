@@ -118,6 +118,7 @@ def test_a_variant_that_is_refused_leaves_the_interval_unknown_and_says_which():
     row = rows["mean_tbr_max"]
     assert row.value == pytest.approx(2.95)
     assert (row.low, row.high, row.width, row.low_at, row.high_at) == (None,) * 5
+    assert row.at_least == pytest.approx(0.0)
     assert row.status == "refused"
     words = "vessels 2 mm left, vessels 2 mm right, vessels 2 mm front, vessels 2 mm back"
     assert row.reason.startswith(
@@ -127,7 +128,7 @@ def test_a_variant_that_is_refused_leaves_the_interval_unknown_and_says_which():
 
 
 def test_the_pool_of_a_narrow_vein_is_the_same_wherever_the_boundary_lies():
-    """5 voxels a plane lie 3 mm under the wall of a vena cava of 7.5 mm, and one does under a wall 1 mm further in: that
+    """5 voxels a plane lie 3 mm under the wall of a vena cava of 7.5 mm, and one under a wall 1 mm further in: that
     they are blood was judged, and they are no others for it."""
     scan = scan_of(AORTA, replace(CAVA, radius=7.5))
     row = by_metric(asked(scan))["mean_tbr_max"]
@@ -187,10 +188,23 @@ def test_an_interval_as_wide_as_the_change_is_not_wider():
 
 def test_without_a_change_nothing_is_flagged_and_an_unknown_interval_is_no_firm_one():
     assert is_fragile(None, [0.1, 0.1]) is None
-    assert is_fragile(-0.25, [None, 0.1]) == "unknown"
-    assert is_fragile(-0.25, [None, 0.3]) == "yes"
+    assert is_fragile(-0.25, [None, 0.1], known=False) == "unknown"
+    assert is_fragile(-0.25, [0.2, 0.1], known=False) == "unknown"
+    assert is_fragile(-0.25, [None, 0.3], known=False) == "yes"
     rows = asked(*pair(), change=[changed(None, (3.0, None), status="refused", reason="one-visit")])
     assert {row.fragile for row in rows} == {None}
+
+
+@pytest.mark.parametrize(("change", "fragile"), [(-0.27, "yes"), (-0.28, "unknown")])
+def test_an_interval_that_is_not_known_is_at_least_as_wide_as_what_is(change, fragile):
+    """With the boundary 1 mm out it is 0.275 wide, whatever it would be where the vena cava is not blood any more."""
+    visits = (("baseline", 12000.0), ("followup", 7000.0))
+    scans = [heated(scan_of(SIDE, replace(CAVA, radius=7.0), session=name), (10, 7), heat) for name, heat in visits]
+    rows = asked(*scans, analysis=LARGE_POOL, change=[changed(change)])
+    found = [row for row in rows if row.metric == "mean_tbr_max"]
+    assert [row.width for row in found] == [None, None]
+    assert [row.at_least for row in found] == [pytest.approx(0.275), 0.0]
+    assert {row.fragile for row in found} == {fragile}
 
 
 def test_rows_that_no_variant_brings_in_are_left_away_without_a_difference():

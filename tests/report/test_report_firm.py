@@ -20,6 +20,7 @@ def firm(participant, session, region="ascending_aorta", **others):
         low=2.4,
         high=2.7,
         width=0.3,
+        at_least=0.3,
         low_at="boundary 1 mm in",
         high_at="vessels 2 mm left",
         index_vessel=region == "ascending_aorta",
@@ -33,7 +34,15 @@ def firm(participant, session, region="ascending_aorta", **others):
 
 def unknown(participant, session, **others):
     empty = dict.fromkeys(("low", "high", "width", "low_at", "high_at"))
-    return firm(participant, session, **empty, status="refused", reason="variant-refused: not measured with", **others)
+    return firm(
+        participant,
+        session,
+        **empty,
+        status="refused",
+        at_least=0.4,
+        reason="variant-refused: not measured with",
+        **others,
+    )
 
 
 @pytest.fixture
@@ -41,7 +50,7 @@ def content():
     """01 is fragile in its index vessel, 02 is firm and 03 unknown at follow-up."""
     rows = [
         firm("01", "baseline"),
-        firm("01", "followup", value=2.3, low=2.25, high=2.35, width=0.1),
+        firm("01", "followup", value=2.3, low=2.25, high=2.35, width=0.1, at_least=0.1),
         firm("01", "baseline", "aortic_arch", change=None, fragile=None),
         firm("01", "baseline", metric="max_tbr_max", value=9.0),
         firm("02", "baseline", fragile="no", change=-0.5),
@@ -65,7 +74,7 @@ def test_the_index_vessel_stands_with_its_interval_at_both_visits_and_the_wider_
 def test_an_interval_that_is_not_known_is_said_so_with_its_reason(content):
     html = page(content)
     assert row_of(html, "firm", "03") == (
-        "03 ascending aorta 2.50 2.40 to 2.70 2.50 not known 0.30 \N{MINUS SIGN}0.50 not known"
+        "03 ascending aorta 2.50 2.40 to 2.70 2.50 not known ≥ 0.40 \N{MINUS SIGN}0.50 not known"
     )
     assert 'title="variant-refused: not measured with"' in html
 
