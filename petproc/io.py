@@ -7,7 +7,6 @@ import io
 import json
 import math
 import operator
-import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from petproc.core.broken import AGAIN, missing, of_results, shown, unreadable
+from petproc.core.cells import cell, reader
 from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.nifti import DATA_OFFSET, nifti_header
@@ -26,7 +27,6 @@ if typing.TYPE_CHECKING:
     import pyarrow as pa
 
 Row = TypeVar("Row")
-EMPTY = "n/a"
 GZIP_LEVEL = 1
 GZIP_BLOCK = 1 << 20
 """Bytes of image that one thread packs at a time; blocks of 1 MiB cost no room against packing the whole at once."""
@@ -167,7 +167,23 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """What `write_json` wrote; refused where it is not there (`result-missing`) or not whole (`result-unreadable`)."""
+    try:
+        return json_of_text(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        raise missing(path) from None
+    except UnicodeDecodeError:
+        raise unreadable(path) from None
+
+
+def json_of_text(text: str, path: Path) -> dict[str, Any]:
+    """The text of the file at `path`."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise unreadable(path) from None
+    if not isinstance(content, dict):
+        raise unreadable(path)
     return content
 
 
@@ -183,19 +199,27 @@ def write_cells(path: Path, names: Sequence[str], rows: Iterable[Iterable[Any]])
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writerow(names)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([cell(value) for value in row] for row in rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8")
 
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """Rows of a table written by `write_rows` or by a person; columns may stand in another order, none may lack."""
-    return rows_of_text(_text(path), kind, path.name)
+    return rows_of_file(_text(path), kind, path)
+
+
+def rows_of_file(text: str, kind: type[Row], path: Path) -> list[Row]:
+    """Rows of the text of the file at `path`."""
+    try:
+        return rows_of_text(text, kind, shown(path))
+    except Refusal as refusal:
+        raise of_results(refusal, path) from None
 
 
 def rows_of_text(text: str, kind: type[Row], name: str) -> list[Row]:
     """Rows of the text of a table that messages call `name`."""
-    readers = {column: _reader(hint) for column, hint in typing.get_type_hints(kind).items()}
+    readers = {column: reader(hint) for column, hint in typing.get_type_hints(kind).items()}
     with io.StringIO(text, newline="") as stream:
         table = csv.reader(stream, delimiter="\t")
         names = next(table, [])
@@ -215,7 +239,9 @@ def rows_of_text(text: str, kind: type[Row], name: str) -> list[Row]:
                 rows.append(kind(*[read(line[place]) for read, place in cells]))
             except (KeyError, TypeError, ValueError):
                 raise Refusal(
-                    "table-row", f"{name}, line {number}, cannot be read.", "Correct or remove the line."
+                    "table-row",
+                    f"{name}, line {number}, cannot be read.",
+                    "Correct or remove the line.",
                 ) from None
         return rows
 
@@ -224,31 +250,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refusal("table-encoding", f"{path.name} is not UTF-8 text.", "Save it as tab-separated UTF-8.") from None
-
-
-def _cell(value: Any) -> str:
-    kind = type(value)
-    if kind is str:
-        return str(value)
-    if kind is float and value == value:
-        return repr(value)
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return EMPTY
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    return repr(float(value)) if isinstance(value, float) else str(value)
-
-
-def _reader(hint: Any) -> Any:
-    optional = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
-    base = next((part for part in typing.get_args(hint) if part is not type(None)), hint) if optional else hint
-    convert: Any = {int: int, float: float, bool: {"yes": True, "no": False}.__getitem__}.get(base, str)
-
-    def read(cell: str) -> Any:
-        return None if cell in ("", EMPTY) else convert(cell)
-
-    return read if optional else convert
+        raise Refusal(
+            "table-encoding", f"{shown(path)} is not UTF-8 text.", "Save it as tab-separated UTF-8."
+        ) from None
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -267,8 +271,20 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 def read_table(path: Path, columns: Sequence[str] | None = None, *, coded: Sequence[str] = ()) -> pa.Table:
     """In the calling thread alone, for whoever reads many tables has threads of its own; `coded` are columns of words
-    that come as a dictionary and its indices."""
+    that come as a dictionary and its indices. Refused where the file is not there (`result-missing`), not whole
+    (`result-unreadable`) or without one of `columns` (`table-columns`).
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, read_dictionary=list(coded), pre_buffer=False) as file:
-        return file.read(columns=columns, use_threads=False)
+    try:
+        with pq.ParquetFile(path, read_dictionary=list(coded), pre_buffer=False) as file:
+            table = file.read(columns=columns, use_threads=False)
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (pa.ArrowException, OSError):
+        raise unreadable(path) from None
+    if lacking := set(columns or ()) - set(table.column_names):
+        words = f"{shown(path)} lacks the column {', '.join(sorted(lacking))}."
+        raise Refusal("table-columns", words, f"{AGAIN} {shown(path)}")
+    return table

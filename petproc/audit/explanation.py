@@ -69,7 +69,8 @@ class Evidence:
 
     row: UptakeRow
     slices: Sequence[SliceRow]
-    grid: Grid
+    grid: Grid | None
+    """of the PET; None of a scan of which nothing says it"""
     settings: Mapping[str, Any]
     pet: Mapping[str, Any]
     segmentation: Mapping[str, Any]
@@ -190,10 +191,16 @@ def _hottest(evidence: Evidence) -> dict[str, Any] | None:
 def place(index: tuple[int, int, int], evidence: Evidence) -> dict[str, Any]:
     """A voxel as RAS+ mm, as index of the PET, and as column and row (from 0) of a DICOM instance."""
     i, j, k = index
-    x, y, z = (round(float(value), 3) for value in evidence.grid.to_mm(index))
-    image = evidence.pet["petproc"]["slices"][k]
-    dicom = {"instance": image["instance"], "frame": image.get("frame"), "column": i, "row": j}
-    return {"mm": [x, y, z], "pet_index": [i, j, k], "dicom": dicom}
+    mm = None if evidence.grid is None else [round(float(value), 3) for value in evidence.grid.to_mm(index)]
+    dicom = {**_image(k, evidence), "column": i, "row": j}
+    return {"mm": mm, "pet_index": [i, j, k], "dicom": dicom}
+
+
+def _image(k: int, evidence: Evidence) -> dict[str, Any]:
+    """The DICOM instance of a PET plane, and its frame there; unknown where the PET's sidecar does not say."""
+    images = evidence.pet["petproc"].get("slices")
+    image = images[k] if images else {}
+    return {"instance": image.get("instance", "unknown"), "frame": image.get("frame")}
 
 
 def _background(evidence: Evidence) -> dict[str, Any] | None:
@@ -203,15 +210,12 @@ def _background(evidence: Evidence) -> dict[str, Any] | None:
     found = {"region": row.background_region, "suv": row.background_suv}
     if blood is None:
         return {**found, "backend": None, "n_voxel": None, "activity_bq_ml": None, "planes": [], "voxels": None}
-    images = evidence.pet["petproc"]["slices"]
     return {
         **found,
         "backend": blood.backend or None,
         "n_voxel": blood.n_voxel,
         "activity_bq_ml": blood.activity_bq_ml,
-        "planes": [
-            {"pet_k": k, "instance": images[k]["instance"], "frame": images[k].get("frame")} for k in blood.planes
-        ],
+        "planes": [{"pet_k": k, **_image(k, evidence)} for k in blood.planes],
         "voxels": None if blood.index is None else [[int(i), int(j), int(k)] for i, j, k in blood.index],
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def recall(study: Path, digest: str) -> bytes:
     path = layout.path(layout.HISTORY, study, digest=digest)
     try:
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         content = b""
     if hashlib.sha256(content).hexdigest() != digest:
         raise Refusal(

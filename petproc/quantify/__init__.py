@@ -3,7 +3,14 @@
 from petproc.quantify.measured import Quantified, quantify_scan, quantify_study
 from petproc.quantify.rows import excluded_rows
 from petproc.quantify.scan import Memo
-from petproc.quantify.tables import ScanTables, columns_read, for_backends, station_columns, voxel_columns
+from petproc.quantify.tables import (
+    ScanTables,
+    columns_read,
+    for_backends,
+    station_columns,
+    stations_read,
+    voxel_columns,
+)
 
 __all__ = [
     "Memo",
@@ -15,5 +22,6 @@ __all__ = [
     "quantify_scan",
     "quantify_study",
     "station_columns",
+    "stations_read",
     "voxel_columns",
 ]

@@ -152,6 +152,6 @@ def _trend_findings(region: str, trend: tuple[float, float] | None) -> Iterator[
 def _refusal(region: str, reason: str) -> Refusal:
     return Refusal(
         "background-refused",
-        f"No blood pool in {region}: {reason}",
+        f"No blood pool in {region}: {reason.rstrip('.')}.",
         "Look at its overlay; correct the mask, or name another background in an analysis of its own.",
     )

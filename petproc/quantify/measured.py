@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from petproc.core.errors import Finding, Refusal
 from petproc.core.forked import map_forked
@@ -31,7 +32,8 @@ class Quantified(NamedTuple):
     findings: list[Finding]
     inputs: tuple[InputRow, ...] = ()
     vessels: tuple[VesselRow, ...] = ()
-    pools: tuple[Background, ...] = ()
+    blood: Mapping[str, Any] = MappingProxyType({})
+    """what is recorded of each blood pool, by its region"""
 
 
 def quantify_study(
@@ -89,8 +91,8 @@ def quantify_scan(
             organs[region] = measured.refused
     findings += uptake_findings(uptake)
     vessels = vessel_rows(key, list(dict.fromkeys((*settings.regions, *pools))), scans, organs)
-    inputs, found = _inputs(tables, applied, known), tuple(pool for pool, _ in known.pools.values())
-    return Quantified(slices, uptake, findings, inputs, tuple(vessels), found)
+    blood = {region: pool.to_json() for region, (pool, _) in known.pools.items()}
+    return Quantified(slices, uptake, findings, _inputs(tables, applied, known), tuple(vessels), blood)
 
 
 def _pools(settings: QuantifySettings) -> list[str]:

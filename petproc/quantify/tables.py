@@ -73,6 +73,11 @@ def columns_read(*coverages: str) -> list[str]:
     return ["region", "i", "j", "k", "activity", *depths, "station", "vessel_mm", "myocardium_mm", "lung_mm"]
 
 
+def stations_read() -> list[str]:
+    """Columns of the stations table that quantification needs."""
+    return list(_STATION_KINDS)
+
+
 def voxel_columns(table: pa.Table) -> dict[str, NDArray[Any]]:
     """Columns of a voxel table read from Parquet; region names become label values."""
     columns = {name: table.column(name).to_numpy() for name in table.column_names if name != "region"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from petproc.core.errors import Refusal
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, UptakeRow, Verdict, WorksheetRow
 from petproc.core.worksheet import Applied, apply
-from petproc.io import read_json, rows_of_text
+from petproc.io import json_of_text, read_json, rows_of_file
 from petproc.quantify import excluded_rows, quantify_study
 from petproc.settings import Analysis
 from petproc.workflow.evidence import tables_of
+from petproc.workflow.handover.broken import BROKEN
 from petproc.workflow.handover.images import read_acquisition
 from petproc.workflow.plan import Plan, values_of
 from petproc.workflow.said import print_difference
@@ -51,13 +51,15 @@ def answer_of(study: Path, name: str) -> Answer:
     """The analysis called `name`, as it is now or, with `@ENTRY`, as that run of the ledger left it."""
     analysis, _, entry = name.partition(AT)
     texts = _now(study, analysis) if not entry else _then(study, analysis, entry)
-    compared = json.loads(texts[layout.COMPARE])
-    settings = {**json.loads(texts[layout.QUANTIFY])["settings"], "compare": compared["settings"]}
+    paths = {template: layout.path(template, analysis=analysis) for template in FILES}
+    compared = json_of_text(texts[layout.COMPARE], paths[layout.COMPARE])
+    quantified = json_of_text(texts[layout.QUANTIFY], paths[layout.QUANTIFY])
+    settings = {**quantified["settings"], "compare": compared["settings"]}
     return Answer(
         name,
         settings,
-        rows_of_text(texts[layout.UPTAKE], UptakeRow, "uptake.tsv"),
-        rows_of_text(texts[layout.CHANGE], ChangeRow, "change.tsv"),
+        rows_of_file(texts[layout.UPTAKE], UptakeRow, paths[layout.UPTAKE]),
+        rows_of_file(texts[layout.CHANGE], ChangeRow, paths[layout.CHANGE]),
         {who: one["index"]["region"] for who, one in compared.get("participants", {}).items()},
         compared.get("exploratory", ""),
     )
@@ -70,6 +72,8 @@ def answer_with(study: Path, plan: Plan, settings: Mapping[str, Any]) -> Answer:
     keys = [(row.participant, row.session) for row in plan.included]
     verdicts = [Verdict(**row) for row in plan.judged()]
     tables = [tables_of(study, plan, analysis, key) for key in keys]
+    if broken := next((one.refused for one in tables if one.refused and one.refused.code in BROKEN), None):
+        raise broken
     quantified = quantify_study(tables, analysis.quantify, verdicts=verdicts, threads=2)
     compared = compare_study(
         [row for one in quantified for row in one.slices],

@@ -144,8 +144,8 @@ def _voxels(study: Path, plan: Plan, place: tuple[str, str, str], analysis: Anal
     *scan, region = place
     key = (scan[0], scan[1])
     verdicts = [Verdict(**one) for one in plan.judged() if (one["participant"], one["session"]) == key]
-    found = Scans(tables_of(study, plan, analysis, key), analysis.quantify, verdicts).of(region)
     try:
+        found = Scans(tables_of(study, plan, analysis, key), analysis.quantify, verdicts).of(region)
         pool = measure_background(region, found, analysis.quantify.background)
     except Refusal:
         return None

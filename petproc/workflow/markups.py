@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from petproc import layout
+from petproc.core.cells import EMPTY
 from petproc.core.errors import Refusal
 from petproc.core.tables import PointRow
-from petproc.io import EMPTY, read_rows, write_rows
+from petproc.io import read_rows, write_rows
 from petproc.workflow.plan import read_scans, require_study
 from petproc.workflow.points import BIFURCATION, check_points
 

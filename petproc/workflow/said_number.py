@@ -90,8 +90,8 @@ def _print_places(out: Console, told: Told) -> None:
         frame = "" if dicom["frame"] is None else f", frame {dicom['frame']}"
         _line(
             out,
-            f"Hottest voxel: {_list(hot['mm'])} mm (RAS+), PET index {_list(hot['pet_index'])}, DICOM instance "
-            f"{dicom['instance']}{frame}, column {dicom['column']}, row {dicom['row']} (from 0)",
+            f"Hottest voxel: {_list(hot['mm'] or ['unknown'])} mm (RAS+), PET index {_list(hot['pet_index'])}, "
+            f"DICOM instance {dicom['instance']}{frame}, column {dicom['column']}, row {dicom['row']} (from 0)",
         )
     if blood := told["background"]:
         suv = "unknown" if blood["suv"] is None else f"{blood['suv']:.6g}"

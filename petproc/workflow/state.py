@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from petproc import layout
+from petproc.core.broken import make_anew
 from petproc.core.tables import UptakeRow
 from petproc.io import read_rows
 from petproc.workflow.plan import Plan
@@ -52,6 +53,15 @@ def _is_current(plan: Plan, study: Path, name: str) -> bool:
     return all(path.stat().st_mtime <= made.stat().st_mtime for path in samples)
 
 
+def _lacking(plan: Plan, study: Path, name: str) -> str:
+    """Why an analysis is not up to date, and what to do: a table that was lost below it is not missed by a run."""
+    gone = [path for path in plan.per_backend(layout.SAMPLE, name) if not (study / path).is_file()]
+    if gone and layout.path(layout.REPORT, study, analysis=name).is_file():
+        more = f" and {len(gone) - 1} more are" if gone[1:] else " is"
+        return f"[yellow]Analysis {name}: {gone[0]}{more} not there.[/] {make_anew(*map(Path, gone))}"
+    return f"[yellow]Analysis {name} is not made, or older than its scans.[/] Next: petproc run {study}"
+
+
 def print_summary(study: Path) -> None:
     """A line per scan and analysis, and where the reports are."""
     from rich.console import Console
@@ -60,9 +70,10 @@ def print_summary(study: Path) -> None:
 
     rows, lacking = study_state(study)
     console = Console()
+    plan = Plan.read(study)
     for name in lacking:
-        console.print(f"[yellow]Analysis {name} is not made, or older than its scans.[/] Next: petproc run {study}")
-    for words in Plan.read(study).said_exploratory():
+        console.print(_lacking(plan, study, name), soft_wrap=True, highlight=False)
+    for words in plan.said_exploratory():
         console.print(f"[magenta]{escape(words)}[/]", soft_wrap=True, highlight=False)
     if not rows:
         return

@@ -33,6 +33,10 @@ Key = tuple[str, str, str, str]
 """participant, session, region, metric"""
 
 
+ASKED_WRONGLY = ("number-unknown", "analysis-not-made")
+"""Codes of refusals of the question; any other is about a file."""
+
+
 @dataclass
 class Verification:
     """All checks in their order, and every number that was asked for."""
@@ -86,7 +90,14 @@ def verify_numbers(study: Path, found: Verification, wanted: Key | None, analysi
     if not names:
         known = ", ".join(plan.settings.analyses)
         raise Refusal("analysis-unknown", f"The study has no analysis {analysis!r}.", f"It has: {known}.")
-    rows = {name: _uptake(study, name, wanted) for name in names}
+    rows = {}
+    for name in names:
+        try:
+            rows[name] = _uptake(study, name, wanted)
+        except Refusal as refusal:
+            if refusal.code in ASKED_WRONGLY:
+                raise
+            found.checks[-1].notes.append(f"no number of analysis {name} was recomputed: {refusal.reason}")
     included = {(scan.participant, scan.session) for scan in plan.included}
     scans = sorted({key for of in rows.values() for row in of if (key := (row.participant, row.session)) in included})
     for n, scan in enumerate(scans):
@@ -154,10 +165,11 @@ def _delivery(study: Path, plan: Plan, show: Show) -> Checked:
     for n, (scan, template, uid) in enumerate(series):
         path = layout.path(template, participant=scan.participant, session=scan.session)
         try:
+            if not (study / path).is_file():
+                found.checks[0].notes.append(f"{path.as_posix()} is not there: its files are not checked")
+                continue
             _add(found, check_delivery(files_of(study, uid), read_json(study / path), path.as_posix()))
-        except FileNotFoundError:
-            found.checks[0].notes.append(f"{path.as_posix()} is not there: its files are not checked")
-        except UNREADABLE:
+        except (Refusal, *UNREADABLE):
             found.checks[0].deviations.append(Deviation(path.as_posix(), "cannot be read any more"))
         show(n + 1, len(series), "")
     return found.checks[0]

@@ -18,7 +18,7 @@ from hand_made import AORTA, CAVA, acquisition, scan_of
 
 from petproc.core.errors import Finding
 from petproc.core.regions import LABEL_NAMES
-from petproc.core.tables import ChangeRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
+from petproc.core.tables import ChangeRow, FragilityRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow
 from petproc.io import read_rows, write_json, write_rows, write_table
 from petproc.quantify import ScanTables, quantify_scan, quantify_study
 from petproc.settings import Analysis
@@ -117,6 +117,7 @@ def test_the_page_has_findings_and_figures_of_every_backend(sampled: SimpleNames
             files.overlays.append(overlay)
             files.segmentation.append(segmentation)
     empty = {"slices": SliceRow, "uptake": UptakeRow, "vessels": VesselRow, "inputs": InputRow, "change": ChangeRow}
+    empty |= {"fragility": FragilityRow}
     for name, kind in empty.items():
         setattr(files, name, tmp_path / f"{name}.tsv")
         write_rows(getattr(files, name), [], kind)

@@ -16,6 +16,7 @@ from petproc.core.worksheet import Applied, apply
 from petproc.io import read_json, read_rows, read_table, write_json, write_rows
 from petproc.layout import scan_name
 from petproc.settings import Analysis
+from petproc.workflow.handover.broken import readable, require_version
 from petproc.workflow.handover.images import read_overlays, require_ok
 
 if TYPE_CHECKING:
@@ -76,24 +77,27 @@ def read_scan(
     from petproc.quantify import columns_read
 
     sidecar, made = files
-    known, columns = _acquisition(sidecar), [*columns_read(*coverages), *further]
-    return {
-        backend: replace(_tables_of(row, backend, paths, columns), acquisition=known, worksheet=entered)
-        for backend, paths in made.items()
-    }
+    columns = [*columns_read(*coverages), *further]
+
+    def of(backend: str) -> ScanTables:
+        known = _acquisition(sidecar)
+        return replace(_tables_of(row, backend, made[backend], columns), acquisition=known, worksheet=entered)
+
+    return {backend: readable(row, backend, of) for backend in made}
 
 
 def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], columns: Sequence[str]) -> ScanTables:
-    from petproc.quantify import ScanTables, station_columns, voxel_columns
+    from petproc.quantify import ScanTables, station_columns, stations_read, voxel_columns
 
     voxels, stations, sample = paths
     content = read_json(sample)
+    require_version(content, sample)
     refused, edited = content["refusal"], layout.edited(backend)
     return ScanTables(
         participant=row.participant,
         session=row.session,
         voxels={} if refused else voxel_columns(read_table(voxels, columns, coded=["region"])),
-        stations={} if refused else station_columns(read_table(stations)),
+        stations={} if refused else station_columns(read_table(stations, stations_read())),
         sample={**content, "backend": edited if content.get("backend") == edited else backend},
         acquisition=None,
         refusal=refused,
@@ -116,7 +120,7 @@ def write_quantified(
         for row, scan in zip(included(rows), quantified, strict=True)
     }
     blood = {
-        scan_name(row.participant, row.session): {pool.region: pool.to_json() for pool in scan.pools}
+        scan_name(row.participant, row.session): dict(scan.blood)
         for row, scan in zip(included(rows), quantified, strict=True)
     }
     write_json(files.quantify, {**record, "scans": findings, "blood": blood})
@@ -134,7 +138,11 @@ def read_applied(
     found = {}
     for row, path in zip(included(rows), sidecars, strict=True):
         key = (row.participant, row.session)
-        if acquisition := _acquisition(path):
+        try:
+            acquisition = _acquisition(path)
+        except Refusal:  # quantify has refused this scan, and says why
+            continue
+        if acquisition:
             found[key] = apply(acquisition, worksheet.get(key), participant=row.participant, session=row.session)
     return found
 
@@ -178,10 +186,12 @@ def read_content(
     scans = [scan_name(row.participant, row.session) for row in included(rows)]
     findings = {name: _findings(entry) for name, entry in compared["participants"].items()}
     quantified = read_json(files.quantify)["scans"]
+    overlays: dict[str, dict[str, bytes]] = {}
     for n, scan in enumerate(scans):
         every_backend = [path for made in (files.segmentation, files.sample) for path in made[n :: len(scans)]]
         paths = (files.pet_sidecar[n], *every_backend, files.alignment[n])
-        noticed = [finding for path in paths for finding in _findings(read_json(path))]
+        overlays[scan], lost = _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
+        noticed = [finding for path in paths for finding in _noticed(path)] + lost
         findings[scan] = noticed + [Finding.from_json(entry) for entry in quantified[scan]]
     return Content(
         change=read_rows(files.change, ChangeRow),
@@ -192,23 +202,36 @@ def read_content(
         inputs=read_rows(files.inputs, InputRow),
         fragility=read_rows(files.fragility, FragilityRow),
         findings={name: noticed for name, noticed in findings.items() if noticed},
-        overlays={
-            scan: _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
-            for n, scan in enumerate(scans)
-        },
+        overlays=overlays,
         exploratory=exploratory,
         way_back=way_back,
     )
 
 
-def _overlays(paths: Mapping[str, Path]) -> dict[str, bytes]:
-    """Of all backends; each figure named with its backend where there are several."""
-    by_backend = {backend: read_overlays(path) for backend, path in paths.items()}
-    return {
-        f"{name}_{backend}" if len(paths) > 1 else name: figure
-        for backend, figures in by_backend.items()
-        for name, figure in figures.items()
-    }
+def _noticed(path: Path) -> list[Finding]:
+    """What a stage noticed of a scan; that its file is not whole is a thing to notice too, and hides no other scan."""
+    try:
+        return _findings(read_json(path))
+    except Refusal as refusal:
+        return [_not_whole(refusal)]
+
+
+def _not_whole(refusal: Refusal) -> Finding:
+    return Finding(refusal.code, f"{refusal.reason} {refusal.remedy}")
+
+
+def _overlays(paths: Mapping[str, Path]) -> tuple[dict[str, bytes], list[Finding]]:
+    """Of all backends, each figure named with its backend where there are several; and files that are not whole."""
+    found: dict[str, bytes] = {}
+    lost = []
+    for backend, path in paths.items():
+        try:
+            figures = read_overlays(path)
+        except Refusal as refusal:
+            lost.append(_not_whole(refusal))
+            continue
+        found |= {f"{name}_{backend}" if len(paths) > 1 else name: figure for name, figure in figures.items()}
+    return found, lost
 
 
 def _findings(content: Record) -> list[Finding]:

@@ -15,6 +15,7 @@ import numpy as np
 from petproc import layout
 from petproc.audit.decisions import Decisions, Edit, Override
 from petproc.audit.explanation import Blood, Evidence, explanation
+from petproc.core.errors import Refusal
 from petproc.core.grid import Grid
 from petproc.core.tables import InputRow, ScanRow, SliceRow, UptakeRow, Verdict, VesselRow
 from petproc.io import read_json, read_rows
@@ -91,15 +92,19 @@ class _Made:
         return self._json(self.files.pet_sidecar[n])
 
     def _json(self, path: Path) -> Record:
+        """A file that is not whole says nothing; the page's findings name it."""
         if path not in self.read:
-            self.read[path] = read_json(path)
+            try:
+                self.read[path] = read_json(path)
+            except Refusal:
+                self.read[path] = {"petproc": {}}
         return self.read[path]
 
 
-def pet_grid(sample: Record) -> Grid:
-    """Grid of the PET by what `sample` recorded; of a scan that was refused, which has no voxel to place, one voxel."""
+def pet_grid(sample: Record) -> Grid | None:
+    """Grid of the PET by what `sample` recorded; None of a scan that was refused, which has no voxel to place."""
     if "pet_shape" not in sample:
-        return Grid((1, 1, 1), np.eye(4))
+        return None
     return Grid(tuple(sample["pet_shape"]), np.array(sample["pet_affine"], dtype=np.float64))
 
 
