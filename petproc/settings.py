@@ -129,6 +129,8 @@ class GateSettings(Section):
         "superior_vena_cava": 0.40,
         "inferior_vena_cava": 0.45,
     }
+    lean_ring_score_min: dict[str, float] = {"ascending_aorta": 0.55, "aortic_arch": 0.55}
+    lean_surroundings_hu: float = -75.0
     radius_mm: dict[str, tuple[float, float]] = {
         "ascending_aorta": (10.5, 22.0),
         "aortic_arch": (8.5, 20.0),

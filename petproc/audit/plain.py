@@ -37,6 +37,7 @@ KNOWN_GATE = {
     *("visible_fraction_min", "ring_score_min", "low_run_mm", "region_ring_score_min", "radius_mm"),
     *("low_fraction_max", "accepted_fraction_min", "arch_path_cost_max", "arch_length_mm"),
     *("arch_apex_above_carina_mm", "seeded_edge_min", "accept_unscored"),
+    *("lean_ring_score_min", "lean_surroundings_hu"),
 }
 TRACKED = ("descending_aorta", "abdominal_aorta")
 """Followed from slice to slice, so that everything after a long run of poor fits is left out."""

@@ -25,6 +25,8 @@ TRACKED_DOWNWARDS = ("descending_aorta", "abdominal_aorta")
 ASCENDING_TO_DESCENDING_RADIUS_MIN = 0.95
 """An ascending aorta is not narrower than the descending; what looks so is another vessel."""
 
+SURROUNDINGS = "surroundings_hu"
+"""A region's score: HU of what was taken to surround it."""
 EDGE = "edge"
 """A region's score that only vessels through a reader's points have."""
 SEEDED_OFF_MAX_MM, SEEDED_STRAYS_MAX_MM, SEEDED_SHARED_MAX = 3.0, 5.0, 0.1
@@ -113,26 +115,30 @@ def _refused(
         return f"absent: the segmentation has no {region}."
     if not stations["in_pet"][rows].any():
         return "outside-pet: the PET does not reach this region."
-    failures = [*_scores(region, stations["ring_score"][rows], settings)]
+    scores = sample["scores"].get(region, {})
+    failures = [*_scores(region, stations["ring_score"][rows], scores, settings)]
     failures += _radii(region, stations, settings)
     if region == ARCH:
-        failures += _arch(sample["scores"].get(ARCH, {}), settings)
+        failures += _arch(scores, settings)
         runs = _low_runs(_in_order(stations["region"] == ARCH, stations), stations, settings)
         failures += [f"no circle fits it over {length:.0f} mm" for _, length in runs[:1]]
-    failures += _seeded(sample["scores"].get(region, {}), _median_radius(stations, region) or 0.0, settings)
-    if EDGE not in sample["scores"].get(region, {}):
+    failures += _seeded(scores, _median_radius(stations, region) or 0.0, settings)
+    if EDGE not in scores:
         failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)
     return f"needs-review: {'; '.join(failures)}." if failures else None
 
 
-def _scores(region: str, scores: NDArray[Any], settings: GateSettings) -> list[str]:
-    scored = scores[~np.isnan(scores)]
+def _scores(region: str, rings: NDArray[Any], of_region: Mapping[str, float], settings: GateSettings) -> list[str]:
+    scored = rings[~np.isnan(rings)]
     if len(scored) == 0:
         return [] if settings.accept_unscored else ["the segmentation gives no ring scores"]
     failures = []
-    limit = settings.region_ring_score_min.get(region, -1.0)
-    if (median := float(np.median(scored))) < limit:
+    limit, median = settings.region_ring_score_min.get(region, -1.0), float(np.median(scored))
+    if median < limit:
         failures.append(f"median ring score {median:.2f} is below {limit:g}")
+    lean_limit = settings.lean_ring_score_min.get(region, -1.0)
+    if limit <= median < lean_limit and of_region.get(SURROUNDINGS, -np.inf) > settings.lean_surroundings_hu:
+        failures.append(f"median ring score {median:.2f} is below {lean_limit:g}, and no fat is seen around it")
     low = float(_below(scored, settings.ring_score_min).mean())
     if region in TRACKED_DOWNWARDS and low > settings.low_fraction_max:
         failures.append(

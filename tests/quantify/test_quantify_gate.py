@@ -175,3 +175,16 @@ def test_what_the_pet_does_not_reach_does_not_count_against_a_region(stations):
     rows = np.flatnonzero(stations["region"] == "descending_aorta")
     stations["in_pet"][rows[2:]] = False
     assert "descending_aorta" not in gate(stations).refused
+
+
+@pytest.mark.parametrize(
+    ("median", "around_hu", "passes"), [(0.54, -74.0, False), (0.55, -74.0, True), (0.54, -75.0, True)]
+)
+def test_where_no_fat_is_seen_around_it_a_vessel_must_fit_better(stations, median, around_hu, passes):
+    settings = GateSettings(lean_ring_score_min={"descending_aorta": 0.55}, lean_surroundings_hu=-75.0)
+    stations["ring_score"][:29] = median
+    scores = {"descending_aorta": {"surroundings_hu": around_hu}}
+    refused = gate(stations, scores, settings).refused
+    assert ("descending_aorta" not in refused) is passes
+    if not passes:
+        assert "0.54 is below 0.55, and no fat is seen" in refused["descending_aorta"]

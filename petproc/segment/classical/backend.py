@@ -7,14 +7,14 @@ their outer wall; one tube becomes the aorta's parts. Nothing is judged here: ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from petproc.core.errors import Finding
 from petproc.core.regions import AORTA, IVC, LABEL_NAMES, REGIONS, SVC, regions_of
-from petproc.core.results import Segmentation
+from petproc.core.results import Point, Segmentation
 from petproc.core.tables import Station
 from petproc.core.volume import Labels, Volume
 from petproc.segment.airway import Airway, find_carina
@@ -32,6 +32,7 @@ from petproc.segment.torso import Torso, find_torso
 
 NO_CARINA = "the carina was not found, from which it is looked for"
 NO_ARCH = "the CT ends too close above the carina, or no ascending aorta was found"
+ARCH = "aortic_arch"
 NOT_IN_VIEW = "the vessel's course in the CT does not reach it"
 
 
@@ -61,7 +62,7 @@ def segment(ct: Volume, *, scan: str, threads: int = 1) -> Segmentation:
         Labels(labels, ct.grid, LABEL_NAMES),
         stations,
         "classical",
-        scores={"aortic_arch": arch_scores(aorta, carina)} if carina and aorta.thoracic else {},
+        scores=_scores(aorta, found, carina),
         absent=_absent(stations, aorta, airway) | missing,
         landmarks={"carina": carina} if carina else {},
         findings=_findings(landmark is None),
@@ -91,6 +92,15 @@ def _tube(image: Volume, surface: Surface, blood: Blood) -> Tube:
         ring_scores(image, surface, blood=blood),
         visible_fraction(image, surface, blood=blood),
     )
+
+
+def _scores(aorta: Aorta, veins: Mapping[str, Vein], carina: Point | None) -> dict[str, dict[str, float]]:
+    """Of every region what was taken to surround it, and of the arch how its path was found."""
+    around = {region: {"surroundings_hu": aorta.surface.outside_hu} for region in dict.fromkeys(aorta.regions)}
+    around |= {region: {"surroundings_hu": vein.surface.outside_hu} for region, vein in veins.items()}
+    if carina and aorta.thoracic:
+        around.setdefault(ARCH, {}).update(arch_scores(aorta, carina))
+    return around
 
 
 def _absent(stations: Sequence[Station], aorta: Aorta, airway: Airway | None) -> dict[str, str]:

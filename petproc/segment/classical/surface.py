@@ -29,6 +29,8 @@ SMOOTH = (2.0, 0.7, 0.6)
 """Gaussian over stations, angles and radial steps: what averages the noise of a low-dose CT."""
 LUNG_HU, FLOOR_HU = -400.0, -500.0
 OUTSIDE_MM = 5.0
+BLOOD_SHARE = (0.35, 0.7)
+"""Between these shares of the radius there is blood alone."""
 VISIBLE_HU, VISIBLE_SHARE = 50.0, 0.6
 """A wall is visible where it gets so much darker than blood outside, or by so much of the way to what surrounds it."""
 INSIDE_MM, INWARD_MM, OUTWARD_MM = 3.0, 2.0, 2.5
@@ -128,10 +130,18 @@ def _surface(
         step = closed_curves(cost + prior)
     assert step is not None
     if outside_hu is None:
-        outside_hu = surroundings_hu(_beyond(hu, step).min(axis=2))
+        outside_hu = surroundings_hu(_beyond(hu, step).min(axis=2), noise_hu=_noise_hu(hu, rho, radii))
     wall, visible = _edges(hu, rho, step, blood=blood, sigma=blur_mm(ct), outside_hu=outside_hu)
     wall = ndimage.gaussian_filter(wall, (0.7, 0.7), mode=("nearest", "wrap"))
     return Surface(points, tangents, normals, binormals, wall, visible, outside_hu)
+
+
+def _noise_hu(hu: NDArray[np.float32], rho: Floats, radii: Floats) -> float:
+    """Noise of the profiles `hu` (n, angle, rho), SD, from the blood between axis and wall: 1.48 times the median
+    distance from each station's median."""
+    inner = (rho > BLOOD_SHARE[0] * radii[:, None]) & (rho < BLOOD_SHARE[1] * radii[:, None])
+    blood = np.where(inner[:, None, :], hu, np.nan)
+    return float(1.4826 * np.nanmedian(np.abs(blood - np.nanmedian(blood, axis=(1, 2), keepdims=True))))
 
 
 def _beyond(hu: NDArray[np.float32], step: NDArray[np.int64]) -> NDArray[np.float32]:
