@@ -35,13 +35,13 @@ CAROTID_MM: dict[Size, float] = {"S": 3.0, "M": 3.5, "L": 4.0, "XL": 4.5}
 
 @dataclass(frozen=True)
 class Group:
-    """Scans that share everything but their noise: `realisations` of each of `covs`, and one without noise."""
+    """Scans that share everything but their noise: of each of `covs` as many as `realisations` says, one without."""
 
     size: Size
     session: Session
     voxel_mm: tuple[float, float, float]
     covs: tuple[float, ...]
-    realisations: int
+    realisations: tuple[int, ...]
 
     def words(self) -> str:
         return f"{self.size} {self.session} {in_words(self.voxel_mm)}"
@@ -54,15 +54,19 @@ class Group:
 
 
 def groups(realisations: int) -> list[Group]:
-    """The largest first, so that two processes end together."""
-    made = [Group(size, session, STANDARD_MM, COVS, realisations) for size in SIZES for session in SESSIONS]
+    """`realisations` of each noise, twice as many at the standard one, where sizes and voxels are told apart.
+
+    The largest first, so that two processes end together.
+    """
+    counts = tuple(realisations * (2 if cov == STANDARD_COV else 1) for cov in COVS)
+    made = [Group(size, session, STANDARD_MM, COVS, counts) for size in SIZES for session in SESSIONS]
     made += [
-        Group(STANDARD_SIZE, session, voxel_mm, (STANDARD_COV,), realisations)
+        Group(STANDARD_SIZE, session, voxel_mm, (STANDARD_COV,), (2 * realisations,))
         for voxel_mm in VOXELS_MM
         for session in SESSIONS
         if voxel_mm != STANDARD_MM
     ]
-    return sorted(made, key=lambda group: -len(group.covs) / (group.voxel_mm[0] ** 2 * group.voxel_mm[2]))
+    return sorted(made, key=lambda group: -sum(group.realisations) / (group.voxel_mm[0] ** 2 * group.voxel_mm[2]))
 
 
 def person_in(size: Size) -> Person:
@@ -83,6 +87,10 @@ def grid_of(voxel_mm: tuple[float, float, float]) -> PhantomGrid:
     """The demo's CT, and a PET of the same extent with voxels of `voxel_mm`."""
     across, along = round(FIELD_MM / voxel_mm[0]), round(HEIGHT_MM / voxel_mm[2])
     return replace(DEMO, pet_shape=(across, across, along), pet_mm=voxel_mm)
+
+
+def in_percent(cov: float) -> str:
+    return f"{100 * cov:g} %"
 
 
 def in_words(voxel_mm: tuple[float, float, float]) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from vessels.part import Table
 
-from noisy.design import COVS, SEED, STANDARD_MM, STANDARD_SIZE, grid_of, person_in
+from noisy.design import COVS, SEED, STANDARD_MM, STANDARD_SIZE, grid_of, in_percent, person_in
 from noisy.measured import AORTIC, TARGETS
 from noisy.spread import percent, spread_of
 from petproc.core.regions import CAROTIDS
@@ -107,7 +107,7 @@ def by_kind(seen: Sequence[Seen]) -> Table:
                 scans = [scan for one in seen for scan in one[name, cov]]
                 cells.append(str(spread_of([scan[region] for region in regions] for scan in scans)))
         rows.append((name, *cells))
-    return Table(("", *(f"{words}, {cov:.0%}" for words in ("aorta", "carotids") for cov in COVS)), tuple(rows))
+    return Table(("", *(f"{words}, {in_percent(cov)}" for words in ("aorta", "carotids") for cov in COVS)), tuple(rows))
 
 
 def _mean_of_max(image: Image, slices: Sequence[NDArray[np.int64]]) -> float:

@@ -76,8 +76,8 @@ def measured(group: Group) -> Found:
     masks = imported.segment(scan.ct, scan.labels, names=names, scan="phantom")
     liver = _liver(scan.pet, suv_per_activity(scan.acquisition))
     scans = [Scan(0.0, _differences(quantified(scan.pet, scan, masks), truth))]
-    for level, cov in enumerate(group.covs):
-        for number in range(group.realisations):
+    for level, (cov, count) in enumerate(zip(group.covs, group.realisations, strict=True)):
+        for number in range(count):
             pet = noisy(scan, cov, np.random.default_rng(group.seed(level, number)))
             found = quantified(pet, scan, masks)
             difference, blood = _differences(found, truth), _values(found).get((SVC, BLOOD_COV)) or 0.0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from vessels.part import Check, Table, at_most
 
-from noisy.design import COVS, STANDARD_COV, STANDARD_MM, STANDARD_SIZE, VOXELS_MM, in_words
+from noisy.design import COVS, STANDARD_COV, STANDARD_MM, STANDARD_SIZE, VOXELS_MM, in_percent, in_words
 from noisy.measured import AORTIC, MDS, MEAN, SUV_MAX, Found, Key, Scan
 from noisy.spread import Spread, percent, spread_of
 from petproc.core.measure import BLOOD_SUV_MEAN
@@ -67,13 +67,13 @@ def by_noise(found: Sequence[Found]) -> Table:
         ("*COV of the blood pool's voxels, %*", *(_mean(pool, lambda scan: 100 * scan.blood_cov) for pool in scans))
     )
     rows.append(("*scans*", *(str(len(some)) for some in scans)))
-    return Table(("", *("no noise" if not cov else f"{cov:.0%}" for cov in levels)), tuple(rows))
+    return Table(("", *("no noise" if not cov else in_percent(cov) for cov in levels)), tuple(rows))
 
 
 def by_vessel(found: Sequence[Found]) -> Table:
     groups = _of(found)
     metrics = ((MEAN, "mean TBRmax"), (MDS, "MDS"))
-    head = ("", "radius, mm", *(f"{words}, {cov:.0%}" for _, words in metrics for cov in COVS))
+    head = ("", "radius, mm", *(f"{words}, {in_percent(cov)}" for _, words in metrics for cov in COVS))
     rows = [
         (name, _range(groups, regions), *(_cell(groups, _keys(regions, m), cov) for m, _ in metrics for cov in COVS))
         for name, regions in VESSELS
@@ -92,7 +92,7 @@ def by_size(found: Sequence[Found]) -> Table:
             radius = statistics.fmean(one.radius_mm[region] for one in groups for region in regions)
             first, rest = cells[0], cells[1:] or ["", ""]
             rows.append((name, size, f"{radius:.1f}", f"{voxels:.0f}", first, *rest))
-    return Table(("", "size", "radius, mm", "voxels", "mean TBRmax or blood", "MDS", "mean SUVmax"), tuple(rows))
+    return Table(("", "size", "radius, mm", "voxels", "mean TBRmax, or blood pool", "MDS", "mean SUVmax"), tuple(rows))
 
 
 def by_voxel(found: Sequence[Found]) -> Table:
@@ -103,8 +103,8 @@ def by_voxel(found: Sequence[Found]) -> Table:
         scans = [scan for one in groups for scan in one.scans if scan.cov == STANDARD_COV]
         alike = _mean(scans, lambda scan: scan.neighbours, form=".2f")
         cells = [_cell(groups, keys, STANDARD_COV) for _, keys in columns]
-        rows.append((in_words(voxel_mm), str(len(scans)), alike, *cells))
-    return Table(("voxel, mm", "scans", "neighbours", *(name for name, _ in columns)), tuple(rows))
+        rows.append((in_words(voxel_mm), alike, *cells))
+    return Table(("voxel, mm", "neighbours", *(name for name, _ in columns)), tuple(rows))
 
 
 def without_noise(found: Sequence[Found]) -> Table:
@@ -150,12 +150,13 @@ def checks(found: Sequence[Found]) -> list[Check]:
 
 def certainty(found: Sequence[Found]) -> str:
     """How well the biases of the first table are known."""
-    words = []
-    for cov in COVS:
-        spreads = [(name, _spread(_of(found), keys, cov)) for name, keys in MEASURES]
-        errors = [f"{name} {one.error:.1f}" for name, one in spreads if one is not None and one.error is not None]
-        words.append(f"at {cov:.0%}: {', '.join(errors)}")
-    return f"Standard errors of the biases of the first table, in points: {'; '.join(words)}."
+    groups = {cov: [_spread(_of(found), keys, cov) for _, keys in MEASURES] for cov in COVS}
+    worst = {
+        cov: [max((one.error or 0.0) for one in some if one) for some in (spreads[:5], spreads[5:])]
+        for cov, spreads in groups.items()
+    }
+    words = (f"{first:.1f} and {second:.1f} at {in_percent(cov)}" for cov, (first, second) in worst.items())
+    return f"Largest standard errors of the biases by noise, of TBR or blood and of SUVmax: {'; '.join(words)}."
 
 
 def _of(
