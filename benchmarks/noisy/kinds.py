@@ -1,14 +1,15 @@
 """Why maxima rise with noise as they do: the phantom's noise against simpler kinds, seen by the perfect reader alone.
 
-All kinds have the same COV of a voxel in the liver. The phantom's noise is correlated (5 mm), its variance grows with
-the activity, and it is skewed, as counts drawn from a gamma distribution are: high voxels lie further from the mean
-than low ones. The other kinds leave out one of these after the other. Only the maxima of the slices are read, on the
-exact voxels of each slice: no mask, no blood pool.
+All kinds have the same COV of a voxel in the liver. The phantom's noise is correlated (5 mm); its variance grows with
+the activity; being that of filtered counts it is the noise of a voxel's surroundings, so that a thin hot wall has more
+of it than its own activity would give; and it is skewed, as counts drawn from a gamma distribution are. The other kinds
+leave these out one after the other. Only the maxima of the slices are read, on the exact voxels of each slice: no mask,
+no blood pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,9 @@ from petproc.phantom.person import SESSIONS, Session, draw_visit
 from petproc.phantom.scan import make_parts
 from petproc.phantom.scanner import FWHM_TO_SIGMA, LIVER_SUV, NOISE_FWHM_MM, with_noise
 from petproc.reference import slices_of
+
+IN_AIR = 1e-3
+"""Of the liver's activity: below it there is nothing that noise could be added to."""
 
 Image = NDArray[np.float32]
 
@@ -44,17 +48,37 @@ def _white(pet: Pet, rng: np.random.Generator) -> Image:
 
 def _correlated(pet: Pet, rng: np.random.Generator) -> Image:
     """As correlated as the phantom's noise, of standard deviation 1."""
-    smooth = ndimage.gaussian_filter(_white(pet, rng), NOISE_FWHM_MM / FWHM_TO_SIGMA / pet.voxel_mm, truncate=3.0)
+    smooth = _smooth(_white(pet, rng), pet)
     return np.asarray(smooth / smooth.std(), dtype=np.float32)
+
+
+def _of_activity(pet: Pet, cov: float, rng: np.random.Generator) -> Image:
+    deviation = np.float32(cov) * np.sqrt(pet.clean * np.float32(pet.liver), dtype=np.float32)
+    return np.asarray(pet.clean + deviation * _correlated(pet, rng), dtype=np.float32)
+
+
+def _of_counts(pet: Pet, cov: float, rng: np.random.Generator) -> Image:
+    """The phantom's noise (`phantom.scanner.with_noise`) but for its skew; every count has the same weight as there."""
+    expected = _smooth(pet.clean, pet)
+    impulse = np.zeros((31, 31, 31), np.float32)
+    impulse[15, 15, 15] = 1.0
+    deviation = cov * np.sqrt(pet.liver / float((_smooth(impulse, pet) ** 2).sum()))
+    noise = _smooth(np.float32(deviation) * np.sqrt(pet.clean) * _white(pet, rng), pet)
+    share = np.divide(noise, expected, out=np.zeros_like(noise), where=expected > IN_AIR * pet.liver)
+    return np.asarray(pet.clean * (1 + share), dtype=np.float32)
+
+
+def _smooth(image: Image, pet: Pet) -> Image:
+    sigma = NOISE_FWHM_MM / FWHM_TO_SIGMA / pet.voxel_mm
+    return np.asarray(ndimage.gaussian_filter(image, sigma, mode="nearest", truncate=3.0), dtype=np.float32)
 
 
 KINDS: dict[str, Callable[[Pet, float, np.random.Generator], Image]] = {
     "the same COV everywhere, Gaussian, uncorrelated": lambda pet, cov, rng: pet.clean * (1 + cov * _white(pet, rng)),
     "the same COV everywhere, Gaussian": lambda pet, cov, rng: pet.clean * (1 + cov * _correlated(pet, rng)),
-    "variance as activity, Gaussian": lambda pet, cov, rng: (
-        pet.clean + cov * np.sqrt(pet.clean * np.float32(pet.liver), dtype=np.float32) * _correlated(pet, rng)
-    ),
-    "variance as activity, skewed: the phantom's": lambda pet, cov, rng: with_noise(
+    "variance as a voxel's own activity, Gaussian": _of_activity,
+    "variance as the filtered counts around it, Gaussian": _of_counts,
+    "the same, skewed: the phantom's": lambda pet, cov, rng: with_noise(
         pet.clean, cov, voxel_mm=pet.voxel_mm, liver=pet.liver, rng=rng
     ),
 }
@@ -86,16 +110,21 @@ def looked(look: Look) -> Seen:
     slices = {
         region: [one.index for one in slices_of(region, parts.geometry, clean.grid) if one.counts] for region in TARGETS
     }
-    rng = np.random.default_rng([SEED, SESSIONS.index(look.session), 99])
     truth = {region: _mean_of_max(pet.clean, cut) for region, cut in slices.items()}
     return {
         (name, cov): [
             {region: percent(_mean_of_max(image, cut), truth[region]) for region, cut in slices.items()}
-            for image in (kind(pet, cov, rng) for _ in range(look.realisations))
+            for image in _images(name, cov, pet, look)
         ]
-        for name, kind in KINDS.items()
+        for name in KINDS
         for cov in COVS
     }
+
+
+def _images(name: str, cov: float, pet: Pet, look: Look) -> Iterator[Image]:
+    rng = np.random.default_rng([SEED, SESSIONS.index(look.session), list(KINDS).index(name), int(1000 * cov + 0.5)])
+    for _ in range(look.realisations):
+        yield KINDS[name](pet, cov, rng)
 
 
 def by_kind(seen: Sequence[Seen]) -> Table:
