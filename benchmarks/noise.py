@@ -29,7 +29,7 @@ REALISATIONS = 6
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--realisations", type=int, default=REALISATIONS, help=f"of each noise, twice as many at 10 % ({REALISATIONS})"
+        "--realisations", type=int, default=REALISATIONS, help=f"of each noise, twice as many at 10 %% ({REALISATIONS})"
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     chosen = parser.parse_args()
