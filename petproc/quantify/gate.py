@@ -123,8 +123,7 @@ def _refused(
         runs = _low_runs(_in_order(stations["region"] == ARCH, stations), stations, settings)
         failures += [f"no circle fits it over {length:.0f} mm" for _, length in runs[:1]]
     failures += _seeded(scores, _median_radius(stations, region) or 0.0, settings)
-    if EDGE not in scores:
-        failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)
+    failures += _mostly(reasons[rows[stations["in_pet"][rows]]], settings)
     return f"needs-review: {'; '.join(failures)}." if failures else None
 
 

@@ -123,6 +123,7 @@ def test_a_region_that_the_pet_does_not_reach_is_refused(stations):
     assert gate(stations).refused["descending_aorta"] == "outside-pet: the PET does not reach this region."
 
 
+LENIENT = GateSettings(low_fraction_max=1.0, low_run_mm=1000.0, region_ring_score_min={})
 SEEDED = {"edge": 0.8, "off_mm": 3.0, "strays_mm": 5.0, "shared": 0.1}
 
 
@@ -154,6 +155,13 @@ def test_a_poor_fit_on_a_path_between_points_is_rejected_alone(stations):
     assert reasons[3:6].tolist() == ["", "poor-fit", ""]
     assert reasons[40] == ""
     assert (gate(stations).reasons == "").all()
+
+
+def test_a_vessel_through_points_that_hardly_fits_anywhere_goes_to_review_as_a_whole(stations):
+    stations["ring_score"][:14] = 0.18
+    assert "descending_aorta" not in gate(stations, {"descending_aorta": SEEDED}, LENIENT).refused
+    stations["ring_score"][:15] = 0.18
+    assert "48% of its stations" in gate(stations, {"descending_aorta": SEEDED}, LENIENT).refused["descending_aorta"]
 
 
 @pytest.mark.parametrize(("radius", "passes"), [(2.4, False), (2.5, True), (6.0, True), (6.1, False)])

@@ -53,7 +53,8 @@ def test_stations_are_ordered_with_the_flow_and_scored(segmented: Segmentation):
 
 def test_what_is_not_in_view_is_absent_with_a_reason(segmented: Segmentation):
     assert set(segmented.absent) == {"abdominal_aorta", "inferior_vena_cava"}
-    assert set(segmented.scores["aortic_arch"]) == {"path_cost", "path_length_mm", "apex_above_carina_mm"}
+    path = {"path_cost", "path_length_mm", "apex_above_carina_mm"}
+    assert set(segmented.scores["aortic_arch"]) == {*path, "surroundings_hu"}
 
 
 def test_labels_and_stations_name_the_same_regions(segmented: Segmentation):
