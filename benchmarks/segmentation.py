@@ -20,7 +20,7 @@ from vessels.part import Options, Part
 PARTS = ("phantom", "depth", "reference", "real", "orientation", "carotid", "speed")
 DATA = Path(__file__).parents[1] / "../shared/data"
 SEEDS = (901, 902, 903, 904, 905, 906)
-"""Looked at for the first time when everything was settled; 101 to 106 and 701 to 706 were seen while limits were chosen."""
+"""Looked at first when everything was settled; 101 to 106 and 701 to 706 were seen while limits were chosen."""
 SIZES = ("S", "M", "L", "XL")
 
 
