@@ -1,7 +1,7 @@
 """Follow-up against baseline: slices matched by arc length, the index vessel, change. Opens no image."""
 
 from petproc.compare.all_vessels import ALL_VESSELS
-from petproc.compare.change import Compared, compare_study
+from petproc.compare.change import Compared, compare_each, compare_study
 from petproc.compare.index import INDEX_VESSEL, IndexChoice, choose_index
 from petproc.compare.pair import BASELINE, FOLLOWUP
 
@@ -13,5 +13,6 @@ __all__ = [
     "Compared",
     "IndexChoice",
     "choose_index",
+    "compare_each",
     "compare_study",
 ]

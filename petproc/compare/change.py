@@ -6,7 +6,7 @@ differ from those of the whole vessel in the uptake table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from petproc.compare.all_vessels import all_vessels_rows
@@ -30,6 +30,7 @@ from petproc.compare.pair import (
     region_rows,
     visits_of,
 )
+from petproc.compare.turn import WHOSE, InTurn
 from petproc.core.errors import Finding
 from petproc.core.measure import BLOOD_SUV_MEAN, ORGAN_COV, ORGAN_SUV_MEAN
 from petproc.core.regions import ORGANS
@@ -37,6 +38,8 @@ from petproc.core.tables import ChangeRow, ScanRow, SliceRow, UptakeRow
 from petproc.core.worksheet import Applied
 from petproc.settings import CompareSettings, QuantifySettings
 
+Scan = tuple[str, str]
+"""Participant and session."""
 WHOLE_PAIR = ""
 LIVER = "liver"
 
@@ -57,48 +60,75 @@ def compare_study(
     *,
     settings: CompareSettings,
     quantify: QuantifySettings,
-    applied: Mapping[tuple[str, str], Applied] | None = None,
+    applied: Mapping[Scan, Applied] | None = None,
 ) -> Compared:
-    """All participants of `scans` in order of their names; `quantify` made `slices` and `uptake`.
+    """All participants of `scans` in order of their names; `quantify` made `slices` and `uptake`, in any order.
 
     `applied`, by participant and session, are the acquisitions with their worksheets, by which scanner, reconstruction
     and preparation of a pair are compared.
     """
-    visits = visits_of(slices, uptake)
+    together = Compared([], [], {})
+    in_order = (sorted(slices, key=WHOSE), sorted(uptake, key=WHOSE))
+    for one in compare_each(*in_order, scans, settings=settings, quantify=quantify, applied=(applied or {}).get):
+        together.change.extend(one.change)
+        together.index.extend(one.index)
+        together.findings.update(one.findings)
+    return together
+
+
+def compare_each(
+    slices: Iterable[SliceRow],
+    uptake: Iterable[UptakeRow],
+    scans: Sequence[ScanRow],
+    *,
+    settings: CompareSettings,
+    quantify: QuantifySettings,
+    applied: Callable[[Scan], Applied | None],
+) -> Iterator[Compared]:
+    """The same, one participant after another, of rows that are sorted by participant: no others are in memory."""
+    cuts, values = InTurn(slices), InTurn(uptake)
+    sessions: dict[str, dict[str, ScanRow]] = {}
+    for scan in scans:
+        sessions.setdefault(scan.participant, {})[scan.session] = scan
+    for participant in sorted(sessions):
+        visits = visits_of(cuts.of(participant), values.of(participant))
+        pair = pair_of(participant, sessions[participant], visits)
+        yield _compared(pair, sessions[participant], settings, quantify, applied)
+
+
+def _compared(
+    pair: Pair,
+    sessions: Mapping[str, ScanRow],
+    settings: CompareSettings,
+    quantify: QuantifySettings,
+    applied: Callable[[Scan], Applied | None],
+) -> Compared:
     vessels = [region for region in quantify.regions if region not in ORGANS]
-    compared = Compared([], [], {})
-    for participant in sorted({scan.participant for scan in scans}):
-        sessions = {scan.session: scan for scan in scans if scan.participant == participant}
-        pair = pair_of(participant, sessions, visits)
-        choice = choose_index(participant, pair.baseline.uptake, settings)
-        matched = {
-            region: match(pair.baseline.slices.get(region, ()), pair.follow_up.slices.get(region, ()))
-            for region in vessels
-        }
-        rows = blood_rows(pair, quantify.suv)
-        for organ in quantify.regions:
-            rows += organ_rows(pair, organ, quantify.suv) if organ in ORGANS else []
-        findings = _findings(pair, matched, applied or {})
-        findings[WHOLE_PAIR] += _whole_findings(rows, quantify)
-        findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
-        for region in vessels:
-            rows += region_rows(pair, region, matched[region], quantify, lock_mds=settings.mds == "locked")
-        rows = [_marked(row, choice, findings) for row in rows]
-        compared.change.extend([*index_rows(choice, rows, quantify), *all_vessels_rows(pair, rows, settings, quantify)])
-        compared.change.extend(rows)
-        compared.index.append(choice)
-        compared.findings[participant] = [finding for found in findings.values() for finding in found]
-    return compared
+    choice = choose_index(pair.participant, pair.baseline.uptake, settings)
+    matched = {
+        region: match(pair.baseline.slices.get(region, ()), pair.follow_up.slices.get(region, ())) for region in vessels
+    }
+    rows = blood_rows(pair, quantify.suv)
+    for organ in quantify.regions:
+        rows += organ_rows(pair, organ, quantify.suv) if organ in ORGANS else []
+    findings = _findings(pair, matched, applied)
+    findings[WHOLE_PAIR] += _whole_findings(rows, quantify)
+    findings[WHOLE_PAIR] += [*index_findings(choice), *_other_sessions(sessions)]
+    for region in vessels:
+        rows += region_rows(pair, region, matched[region], quantify, lock_mds=settings.mds == "locked")
+    rows = [_marked(row, choice, findings) for row in rows]
+    change = [*index_rows(choice, rows, quantify), *all_vessels_rows(pair, rows, settings, quantify), *rows]
+    return Compared(change, [choice], {pair.participant: [one for found in findings.values() for one in found]})
 
 
 def _findings(
-    pair: Pair, matched: Mapping[str, Matched], applied: Mapping[tuple[str, str], Applied]
+    pair: Pair, matched: Mapping[str, Matched], applied: Callable[[Scan], Applied | None]
 ) -> dict[str, list[Finding]]:
     """By region; under `WHOLE_PAIR` those that concern all of them."""
     found: dict[str, list[Finding]] = {WHOLE_PAIR: []}
     if pair.missing:
         return found
-    before, after = (applied.get((pair.participant, session)) for session in (BASELINE, FOLLOWUP))
+    before, after = (applied((pair.participant, session)) for session in (BASELINE, FOLLOWUP))
     if before and after:
         found[WHOLE_PAIR] += scanner_findings(before.acquisition, after.acquisition)
         found[WHOLE_PAIR] += preparation_findings(before, after)

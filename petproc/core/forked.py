@@ -8,7 +8,7 @@ threads of its own at work must not be forked; jobs have none at that time.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,11 +21,17 @@ _work: list[Callable[[Any], Any]] = []
 
 def map_forked(work: Callable[[Item], Answer], items: Sequence[Item], processes: int) -> list[Answer]:
     """`work(item)` of every item; items and answers must be picklable, `work` need not."""
+    return list(each_forked(work, items, processes))
+
+
+def each_forked(work: Callable[[Item], Answer], items: Sequence[Item], processes: int) -> Iterator[Answer]:
+    """The same answers one by one, so that whoever takes them need not keep them all."""
     if processes <= 1 or len(items) <= 1:
-        return [work(item) for item in items]
+        yield from map(work, items)
+        return
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(work,)) as pool:
-        return list(pool.map(_do, items, chunksize=max(1, min(8, len(items) // (4 * processes)))))
+        yield from pool.map(_do, items, chunksize=max(1, min(8, len(items) // (4 * processes))))
 
 
 def _begin(work: Callable[[Any], Any]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from petproc.core.errors import Finding, Refusal
-from petproc.core.forked import map_forked
+from petproc.core.forked import each_forked
 from petproc.core.measure import SUV_UNIT, unit_by
 from petproc.core.regions import ORGANS
 from petproc.core.suv import glucose_factor, suv_per_activity
@@ -42,11 +42,12 @@ def quantify_study(
     *,
     verdicts: Sequence[Verdict] = (),
     threads: int = 1,
-) -> list[Quantified]:
+) -> Iterator[Quantified]:
     """`quantify_scan` of every scan, in their order, whatever the number of `threads` (processes forked from this one);
     `verdicts` are those of all.
 
-    A scan may be given as a function that reads it: then no more tables than threads are in memory.
+    A scan may be given as a function that reads it: then no more tables than threads are in memory. Scans come one by
+    one, for those who write them down and keep none.
     """
     given = list(scans)
 
@@ -56,7 +57,7 @@ def quantify_study(
         own = [row for row in verdicts if (row.participant, row.session) == (tables.participant, tables.session)]
         return quantify_scan(tables, settings, own)
 
-    return map_forked(one, range(len(given)), threads)
+    return each_forked(one, range(len(given)), threads)
 
 
 def quantify_scan(

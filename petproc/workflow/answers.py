@@ -74,7 +74,7 @@ def answer_with(study: Path, plan: Plan, settings: Mapping[str, Any]) -> Answer:
     tables = [tables_of(study, plan, analysis, key) for key in keys]
     if broken := next((one.refused for one in tables if one.refused and one.refused.code in BROKEN), None):
         raise broken
-    quantified = quantify_study(tables, analysis.quantify, verdicts=verdicts, threads=2)
+    quantified = list(quantify_study(tables, analysis.quantify, verdicts=verdicts, threads=2))
     compared = compare_study(
         [row for one in quantified for row in one.slices],
         uptake := [row for one in quantified for row in one.uptake] + excluded_rows(plan.scans),

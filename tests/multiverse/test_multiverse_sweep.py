@@ -98,10 +98,12 @@ def test_each_combination_equals_the_same_analysis_alone(tables: Tables, swept: 
     assert len(found) == 3 * 64
     for one in COMBINED:
         analysis = one.analysis
-        quantified = quantify_study(
-            [for_backends(by_backend, analysis) for by_backend in tables.values()],
-            analysis.quantify,
-            verdicts=VERDICTS,
+        quantified = list(
+            quantify_study(
+                [for_backends(by_backend, analysis) for by_backend in tables.values()],
+                analysis.quantify,
+                verdicts=VERDICTS,
+            )
         )
         compared = compare_study(
             [row for scan in quantified for row in scan.slices],

@@ -153,8 +153,8 @@ def test_a_voxel_that_is_there_twice_is_refused(scan):
 
 def test_a_study_gives_the_same_rows_with_any_number_of_threads(scan):
     scans = [replace(scan, participant=f"{n:02}") for n in range(6)]
-    one = quantify_study(scans, ONLY_DESCENDING, threads=1)
-    assert quantify_study([lambda s=s: s for s in scans], ONLY_DESCENDING, threads=3) == one
+    one = list(quantify_study(scans, ONLY_DESCENDING, threads=1))
+    assert list(quantify_study([lambda s=s: s for s in scans], ONLY_DESCENDING, threads=3)) == one
     assert [result.uptake[0].participant for result in one] == ["00", "01", "02", "03", "04", "05"]
 
 

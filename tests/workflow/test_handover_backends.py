@@ -83,7 +83,7 @@ def test_every_region_is_read_from_the_tables_of_its_backend(sampled: SimpleName
 def test_a_study_by_two_backends_is_quantified_from_files_as_in_memory(
     sampled: SimpleNamespace, tmp_path: Path
 ) -> None:
-    quantified = quantify_study(scan_tables(sampled, SCANS, {}, MIXED), MIXED.quantify)
+    quantified = list(quantify_study(scan_tables(sampled, SCANS, {}, MIXED), MIXED.quantify))
     alone = quantify_scan(tables(0, "imported"), MIXED.quantify)
     assert [row.suv_max for row in quantified[0].slices] == [row.suv_max for row in alone.slices]
     assert quantified[1].slices == []

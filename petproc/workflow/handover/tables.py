@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from petproc.core.acquisition import PetAcquisition
 from petproc.core.errors import Finding, Refusal
 from petproc.core.tables import ChangeRow, FragilityRow, InputRow, ScanRow, SliceRow, UptakeRow, VesselRow, WorksheetRow
 from petproc.core.worksheet import Applied, apply
-from petproc.io import read_json, read_rows, read_table, write_json, write_rows
+from petproc.io import each_row, read_json, read_rows, read_table, rows_into, write_json
 from petproc.layout import scan_name
 from petproc.settings import Analysis
 from petproc.workflow.handover.broken import readable, require_version
@@ -104,47 +105,53 @@ def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], columns: Seque
     )
 
 
+QUANTIFIED = {"slices": SliceRow, "uptake": UptakeRow, "vessels": VesselRow, "inputs": InputRow}
+
+
 def write_quantified(
-    files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Sequence[Quantified], record: Record
+    files: SimpleNamespace, rows: Sequence[ScanRow], quantified: Iterable[Quantified], record: Record
 ) -> None:
-    """Slices, metrics, vessels and inputs of all scans, those left out with their reason; findings, blood by scan."""
+    """Slices, metrics, vessels and inputs of all scans, those left out with their reason; findings, blood by scan.
+
+    `rows` are sorted by participant and session, and so are the tables; `quantified`, one of each included row, is
+    written as it comes and not kept.
+    """
     from petproc.quantify import excluded_rows
 
-    uptake = [entry for scan in quantified for entry in scan.uptake] + excluded_rows(rows)
-    write_rows(files.slices, [entry for scan in quantified for entry in scan.slices], SliceRow)
-    write_rows(files.uptake, sorted(uptake, key=lambda entry: (entry.participant, entry.session)), UptakeRow)
-    write_rows(files.vessels, [entry for scan in quantified for entry in scan.vessels], VesselRow)
-    write_rows(files.inputs, [entry for scan in quantified for entry in scan.inputs], InputRow)
-    findings = {
-        scan_name(row.participant, row.session): [finding.to_json() for finding in scan.findings]
-        for row, scan in zip(included(rows), quantified, strict=True)
-    }
-    blood = {
-        scan_name(row.participant, row.session): dict(scan.blood)
-        for row, scan in zip(included(rows), quantified, strict=True)
-    }
+    findings, blood, coming = {}, {}, iter(quantified)
+    with contextlib.ExitStack() as stack:
+        add = {name: stack.enter_context(rows_into(getattr(files, name), kind)) for name, kind in QUANTIFIED.items()}
+        for row in rows:
+            if row.include != "yes":
+                add["uptake"](excluded_rows([row]))
+                continue
+            scan, name = next(coming), scan_name(row.participant, row.session)
+            for table, write in add.items():
+                write(getattr(scan, table))
+            findings[name], blood[name] = [finding.to_json() for finding in scan.findings], dict(scan.blood)
     write_json(files.quantify, {**record, "scans": findings, "blood": blood})
 
 
-def read_quantified(files: SimpleNamespace) -> tuple[list[SliceRow], list[UptakeRow]]:
+def read_quantified(files: SimpleNamespace) -> tuple[Iterator[SliceRow], Iterator[UptakeRow]]:
+    """Rows as they are asked for."""
     require_ok(read_json(files.quantify))
-    return read_rows(files.slices, SliceRow), read_rows(files.uptake, UptakeRow)
+    return each_row(files.slices, SliceRow), each_row(files.uptake, UptakeRow)
 
 
-def read_applied(
+def applied_of(
     sidecars: Sequence[Path], rows: Sequence[ScanRow], worksheet: Worksheet
-) -> dict[tuple[str, str], Applied]:
-    """How each scan was acquired, with its worksheet, of those that ingest did not refuse."""
-    found = {}
-    for row, path in zip(included(rows), sidecars, strict=True):
-        key = (row.participant, row.session)
+) -> Callable[[tuple[str, str]], Applied | None]:
+    """How a scan was acquired, with its worksheet, read when it is asked for; None of one that was refused."""
+    paths = {(row.participant, row.session): path for row, path in zip(included(rows), sidecars, strict=True)}
+
+    def of(scan: tuple[str, str]) -> Applied | None:
         try:
-            acquisition = _acquisition(path)
+            acquisition = _acquisition(paths[scan]) if scan in paths else None
         except Refusal:  # quantify has refused this scan, and says why
-            continue
-        if acquisition:
-            found[key] = apply(acquisition, worksheet.get(key), participant=row.participant, session=row.session)
-    return found
+            return None
+        return apply(acquisition, worksheet.get(scan), participant=scan[0], session=scan[1]) if acquisition else None
+
+    return of
 
 
 def _acquisition(sidecar: Path) -> PetAcquisition | None:
@@ -153,16 +160,15 @@ def _acquisition(sidecar: Path) -> PetAcquisition | None:
     return PetAcquisition.from_json(ours["acquisition"]) if ours["status"] == "ok" else None
 
 
-def write_compared(files: SimpleNamespace, compared: Compared, record: Record) -> None:
-    """Change of all participants; index vessels and findings by participant."""
-    write_rows(files.change, compared.change, ChangeRow)
-    participants = {
-        choice.participant: {
-            "index": choice.to_json(),
-            "findings": [finding.to_json() for finding in compared.findings.get(choice.participant, [])],
-        }
-        for choice in compared.index
-    }
+def write_compared(files: SimpleNamespace, compared: Iterable[Compared], record: Record) -> None:
+    """Change of all participants, written as they come; index vessels and findings by participant."""
+    participants = {}
+    with rows_into(files.change, ChangeRow) as add:
+        for some in compared:
+            add(some.change)
+            for choice in some.index:
+                findings = [finding.to_json() for finding in some.findings.get(choice.participant, [])]
+                participants[choice.participant] = {"index": choice.to_json(), "findings": findings}
     write_json(files.compare, {**record, "participants": participants})
 
 
@@ -195,8 +201,8 @@ def read_content(
         findings[scan] = noticed + [Finding.from_json(entry) for entry in quantified[scan]]
     return Content(
         change=read_rows(files.change, ChangeRow),
-        uptake=uptake,
-        slices=slices,
+        uptake=list(uptake),
+        slices=list(slices),
         scans=rows,
         vessels=read_rows(files.vessels, VesselRow),
         inputs=read_rows(files.inputs, InputRow),
