@@ -23,19 +23,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (
-    cli_audit.explain,
-    cli_audit.diff,
-    cli_audit.history,
-    cli_audit.recall,
-    cli_audit.edit,
-    cli_audit.bundle,
-    cli_audit.unblind,
-    cli_audit.verify,
-):
-    app.command()(command)
-app.add_typer(cli_audit.verdicts, name="verdict")
-
+MEASURE, ASK, DECIDE, CHECK = (
+    "Measure",
+    "Ask where a number comes from",
+    "Decide, with the reason kept",
+    "Try and check",
+)
+"""Panels of the help, in the order of a study's life."""
 StudyOption = Annotated[Path, typer.Argument(help="Folder of the study.", show_default="the current folder")]
 HERE = Path()
 
@@ -63,7 +57,7 @@ def _petproc(
     pass
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def init(
     study: Annotated[Path, typer.Argument(help="Folder to make.")],
     example: Annotated[
@@ -80,7 +74,7 @@ def init(
     print(f"{study} is a study now. Next: petproc inventory {study} DELIVERY...")
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def inventory(
     paths: Annotated[
         list[Path],
@@ -112,7 +106,7 @@ def inventory(
     print(f"Please review {study / 'config/scans.tsv'}. Next: petproc run {study}")
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def suv(
     path: Annotated[
         Path, typer.Argument(metavar="SERIES", help="A file, folder or archive of a PET series.", show_default=False)
@@ -142,7 +136,7 @@ def suv(
     raise typer.Exit(0 if card["status"] == "ok" else 1)
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder to write to.")],
     participants: Annotated[int, typer.Option(min=1, help="How many people, each with two visits.")] = 4,
@@ -181,7 +175,9 @@ def phantom(
     print(f"Delivery: {out / 'dicom'}. Truth: {out / 'truth'}")
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, rich_help_panel=MEASURE
+)
 def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[STUDY] [SNAKEMAKE OPTIONS]", help="See snakemake --help.")
@@ -202,7 +198,7 @@ def run(
     raise typer.Exit(status)
 
 
-@app.command()
+@app.command(rich_help_panel=DECIDE)
 def points(
     study: Annotated[Path, typer.Argument(help="Folder of the study.")],
     markups: Annotated[Path, typer.Argument(help="Points of one vessel, saved by 3D Slicer (.mrk.json).")],
@@ -223,7 +219,7 @@ def points(
     print(f"{count} points added to {layout.path(layout.POINTS, study)}.")
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def plan(study: StudyOption = HERE) -> None:
     """Print what a run would do and why: what is made, what is reused, what opens an image. Nothing is run.
 
@@ -234,7 +230,7 @@ def plan(study: StudyOption = HERE) -> None:
     raise typer.Exit(preview_study(study.resolve()))
 
 
-@app.command()
+@app.command(rich_help_panel=MEASURE)
 def status(study: StudyOption = HERE) -> None:
     """Print what was measured of every scan, what was refused and why, and where the reports are.
 
@@ -245,7 +241,7 @@ def status(study: StudyOption = HERE) -> None:
     print_summary(study)
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def check(
     study: Annotated[Path, typer.Argument(help="Study that measured the phantom.")],
     phantom: Annotated[Path, typer.Argument(help="Folder that petproc phantom wrote.")],
@@ -260,7 +256,7 @@ def check(
     raise typer.Exit(0 if print_check(study, phantom, tolerance) else 1)
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def selftest() -> None:
     """Write reference objects of known SUV, measure them, and print expected and measured; status 1 if any is wrong.
 
@@ -269,3 +265,10 @@ def selftest() -> None:
     from petproc.phantom.selftest import print_selftest
 
     raise typer.Exit(0 if print_selftest() else 1)
+
+
+for command in (cli_audit.explain, cli_audit.diff, cli_audit.history, cli_audit.recall, cli_audit.verify):
+    app.command(rich_help_panel=ASK)(command)
+for decision in (cli_audit.edit, cli_audit.bundle, cli_audit.unblind):
+    app.command(rich_help_panel=DECIDE)(decision)
+app.add_typer(cli_audit.verdicts, name="verdict", rich_help_panel=DECIDE)

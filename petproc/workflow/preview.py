@@ -30,6 +30,13 @@ WORDS = (
     ("Software environment", "its software changed"),
     ("Input files updated by another job", "a stage before it is made anew"),
 )
+TABLES = (
+    ("judgement", "a reader's verdict"),
+    ("quantity|dose_mbq|weight_kg|injection_time|glucose_mmol_l", "the site's worksheet"),
+    ("x_mm", "a reader's points"),
+    ("include", "the table of scans"),
+)
+"""Columns by which rows among a job's settings are known for what they are."""
 LONG = 100
 
 
@@ -49,8 +56,10 @@ def why(reason: str) -> str:
     """Snakemake's reason in our words; a changed setting with its value before and now."""
     if reason.startswith("Params have changed"):
         found = re.search(r"before: (.*?) now: (.*)", " ".join(reason.split()))
-        before, now = (_short(part) for part in found.groups()) if found else ("", "")
-        return f"settings: {before} → {now}" if found else "settings changed"
+        if not found:
+            return "settings changed"
+        known = [words for columns, words in TABLES if re.search(f"'({columns})':", reason)]
+        return f"{known[0]} changed" if known else f"settings: {' → '.join(map(_short, found.groups()))}"
     return next((words for start, words in WORDS if reason.startswith(start)), reason or "asked for")
 
 

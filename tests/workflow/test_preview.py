@@ -24,6 +24,16 @@ from petproc.workflow.preview import why
             "before: {'active_tbr': 2.0} now: {'active_tbr': 1.6} ",
             "settings: {'active_tbr': 2.0} → {'active_tbr': 1.6}",
         ),
+        (
+            "Params have changed since last execution: before: <nothing exclusive> now: [{'participant': '1', "
+            "'session': 'baseline', 'region': 'aortic_arch', 'judgement': 'released'}]",
+            "a reader's verdict changed",
+        ),
+        (
+            "Params have changed since last execution: before: [{'participant': '1', 'session': 'b', 'weight_kg': 70}] "
+            "now: [{'participant': '1', 'session': 'b', 'weight_kg': 80}]",
+            "the site's worksheet changed",
+        ),
     ],
 )
 def test_a_reason_is_said_in_words(reason: str, words: str) -> None:
