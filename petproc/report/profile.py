@@ -10,7 +10,7 @@ from petproc.core.tables import SliceRow
 from petproc.report.svg import Frame, drawing, height_axis, scale
 from petproc.report.words import number
 
-FRAME = Frame(340, 170, 38, 330, 10, 142)
+FRAME = Frame(340, 170, 38, 322, 10, 142)
 
 Place = Callable[[SliceRow], tuple[float, float]]
 
