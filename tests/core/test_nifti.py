@@ -46,8 +46,8 @@ def test_turned_grids_have_the_form_that_nibabel_gives_them(
     affine[:3, 3] = (-12.5, 30.0, 7.0)
     grid = Grid((3, 4, 5), affine)
     # A qform stores three of a quaternion's four numbers in single precision (a unit in the last place: 2^-23); the
-    # fourth is the root of what they leave of 1. Three squares and their sum are off by 2.5 units at the most, near half
-    # a turn the root by that of it, and an entry of the matrix by twice as much: 1.1e-3, in nibabel's own headers too.
+    # fourth is the root of what they leave of 1. Three squares and their sum are off by 2.5 units at the most, near
+    # half a turn the root by the root of that, and an entry of the matrix by twice as much: 1.1e-3, as in nibabel's.
     near = 2 * np.sqrt(2.5 * 2.0**-23) * max(spacing)
     ours = nib.Nifti1Header(nifti_header(grid, np.dtype(np.int16))[:348])
     theirs = by_nibabel(grid, np.int16)
