@@ -106,13 +106,15 @@ def test_an_analysis_of_one_backend_reads_no_other(sampled: SimpleNamespace) -> 
     assert [dict(read().of_region) for read in scan_tables(files, SCANS, {}, one)] == [{}, {}]
 
 
-def test_the_page_has_findings_and_figures_of_every_backend(sampled: SimpleNamespace, tmp_path: Path) -> None:
+def test_the_page_has_findings_of_every_backend_and_its_figures_of_what_is_measured_with_it(
+    sampled: SimpleNamespace, tmp_path: Path
+) -> None:
     files = SimpleNamespace(**vars(sampled), segmentation=[], overlays=[], alignment=[])
     for backend in MIXED.backends:
         for row in SCANS:
             overlay, segmentation = (tmp_path / f"{backend}{row.participant}_{what}.json" for what in ("o", "s"))
             picture = base64.b64encode(f"{backend} {row.participant}".encode()).decode()
-            write_json(overlay, {**OK, "figures": {"overview": picture}})
+            write_json(overlay, {**OK, "figures": dict.fromkeys(("overview", DESCENDING, "abdominal_aorta"), picture)})
             write_json(segmentation, OK)
             files.overlays.append(overlay)
             files.segmentation.append(segmentation)
@@ -127,10 +129,11 @@ def test_the_page_has_findings_and_figures_of_every_backend(sampled: SimpleNames
     files.quantify, files.compare = tmp_path / "quantify.json", tmp_path / "compare.json"
     write_json(files.quantify, {**OK, "scans": {f"sub-{row.participant}_ses-baseline": [] for row in SCANS}})
     write_json(files.compare, {**OK, "participants": {}})
-    content = read_content(files, SCANS, MIXED.backends)
+    content = read_content(files, SCANS, MIXED)
     assert content.overlays["sub-02_ses-baseline"] == {
         "overview_classical": b"classical 02",
         "overview_imported": b"imported 02",
+        f"{DESCENDING}_imported": b"imported 02",
     }
     assert content.findings["sub-01_ses-baseline"] == [
         Finding(backend, f"{backend} of 01", "info") for backend in MIXED.backends

@@ -9,7 +9,7 @@ with job(snakemake, "report") as run:
     analysis, name = Analysis.model_validate(run.params["analysis"]), run.params["name"]
     told = read_way_back(run.input, run.scans, (name, analysis), run.params["decided"])
     page = render(
-        read_content(run.input, run.scans, analysis.backends, exploratory=run.params["exploratory"], way_back=told),
+        read_content(run.input, run.scans, analysis, exploratory=run.params["exploratory"], way_back=told),
         title=run.settings(ReportSettings).title,
         name=name,
         analysis=analysis,

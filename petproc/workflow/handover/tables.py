@@ -105,6 +105,7 @@ def _tables_of(row: ScanRow, backend: str, paths: Sequence[Path], columns: Seque
     )
 
 
+OVERVIEW = "overview"
 QUANTIFIED = {"slices": SliceRow, "uptake": UptakeRow, "vessels": VesselRow, "inputs": InputRow}
 
 
@@ -175,14 +176,14 @@ def write_compared(files: SimpleNamespace, compared: Iterable[Compared], record:
 def read_content(
     files: SimpleNamespace,
     rows: Sequence[ScanRow],
-    backends: Sequence[str],
+    analysis: Analysis,
     *,
     exploratory: str = "",
     way_back: Sequence[Record] = (),
 ) -> Content:
     """All that a page shows: tables, what was noticed of each scan and participant, and overlays.
 
-    Of what `backends` make `files` has all scans of the first, then all of the next.
+    Of what the backends of `analysis` make `files` has all scans of the first, then all of the next.
     """
     from petproc.report import Content
 
@@ -196,7 +197,8 @@ def read_content(
     for n, scan in enumerate(scans):
         every_backend = [path for made in (files.segmentation, files.sample) for path in made[n :: len(scans)]]
         paths = (files.pet_sidecar[n], *every_backend, files.alignment[n])
-        overlays[scan], lost = _overlays(dict(zip(backends, files.overlays[n :: len(scans)], strict=True)))
+        made = dict(zip(analysis.backends, files.overlays[n :: len(scans)], strict=True))
+        overlays[scan], lost = _overlays(made, analysis)
         noticed = [finding for path in paths for finding in _noticed(path)] + lost
         findings[scan] = noticed + [Finding.from_json(entry) for entry in quantified[scan]]
     return Content(
@@ -226,8 +228,11 @@ def _not_whole(refusal: Refusal) -> Finding:
     return Finding(refusal.code, f"{refusal.reason} {refusal.remedy}")
 
 
-def _overlays(paths: Mapping[str, Path]) -> tuple[dict[str, bytes], list[Finding]]:
-    """Of all backends, each figure named with its backend where there are several; and files that are not whole."""
+def _overlays(paths: Mapping[str, Path], analysis: Analysis) -> tuple[dict[str, bytes], list[Finding]]:
+    """Figures of the regions that `analysis` takes from each backend, and of the whole, named with their backend where
+    there are several: a page of hundreds of scans is large enough. And files that are not whole."""
+    targets = analysis.quantify.regions
+    wanted = {*targets, *(analysis.quantify.background.of(target) for target in targets)}
     found: dict[str, bytes] = {}
     lost = []
     for backend, path in paths.items():
@@ -236,7 +241,9 @@ def _overlays(paths: Mapping[str, Path]) -> tuple[dict[str, bytes], list[Finding
         except Refusal as refusal:
             lost.append(_not_whole(refusal))
             continue
-        found |= {f"{name}_{backend}" if len(paths) > 1 else name: figure for name, figure in figures.items()}
+        own = {name for name in wanted if analysis.backend_of.get(name, analysis.backend) == backend} | {OVERVIEW}
+        shown = {name: figure for name, figure in figures.items() if name in own}
+        found |= {f"{name}_{backend}" if len(paths) > 1 else name: figure for name, figure in shown.items()}
     return found, lost
 
 
