@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections import defaultdict
@@ -17,6 +18,7 @@ from snakemake.logging import DefaultFormatter
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from petproc.audit.difference import settings_that_differ
 from petproc.workflow.plan import Plan
 
 NAME = "petprocpreview"
@@ -59,8 +61,19 @@ def why(reason: str) -> str:
         if not found:
             return "settings changed"
         known = [words for columns, words in TABLES if re.search(f"'({columns})':", reason)]
-        return f"{known[0]} changed" if known else f"settings: {' → '.join(map(_short, found.groups()))}"
+        return f"{known[0]} changed" if known else f"settings: {_short(_changed(*found.groups()))}"
     return next((words for start, words in WORDS if reason.startswith(start)), reason or "asked for")
+
+
+def _changed(before: str, now: str) -> str:
+    """What differs between two settings as Snakemake writes them; both where they cannot be read."""
+    try:
+        a, b = ast.literal_eval(before), ast.literal_eval(now)
+    except (ValueError, SyntaxError):
+        return f"{_short(before)} → {_short(now)}"
+    if not (isinstance(a, dict) and isinstance(b, dict)):
+        return f"{_short(before)} → {_short(now)}"
+    return ", ".join(f"{one.path} {one.a} → {one.b}" for one in settings_that_differ(a, b))
 
 
 def _short(text: str) -> str:

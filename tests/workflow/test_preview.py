@@ -22,7 +22,16 @@ from petproc.workflow.preview import why
         (
             "Params have changed since last execution: Union of exclusive params before and now across all output: "
             "before: {'active_tbr': 2.0} now: {'active_tbr': 1.6} ",
-            "settings: {'active_tbr': 2.0} → {'active_tbr': 1.6}",
+            "settings: active_tbr 2.0 → 1.6",
+        ),
+        (
+            "Params have changed since last execution: before: {'quantify': {'active_tbr': 2.0, 'suv': 'bw'}} "
+            "now: {'quantify': {'active_tbr': 1.6, 'suv': 'ibw'}}",
+            "settings: quantify.active_tbr 2.0 → 1.6, quantify.suv bw → ibw",
+        ),
+        (
+            "Params have changed since last execution: before: 2 now: 3",
+            "settings: 2 → 3",
         ),
         (
             "Params have changed since last execution: before: <nothing exclusive> now: [{'participant': '1', "
