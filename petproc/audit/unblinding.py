@@ -84,13 +84,11 @@ def unblind(study: Path, settings: Settings, *, why: str, by: str | None = None,
             f"Scans are out to blind readers, and no verdicts are locked on bundle {', '.join(unread)}.",
             "Lock them with petproc bundle STUDY codes.tsv --join; where none will come, give --anyway.",
         )
-    digests = {
-        kind: {name: _digest(config) for name, config in of_kind.items()}
-        for kind, of_kind in standing(settings).items()
-    }
+    now = standing(settings)
+    digests = {kind: {name: _digest(config) for name, config in of_kind.items()} for kind, of_kind in now.items()}
     after = {**digests, **({"unread_bundles": unread} if unread else {})}
     entry = append(study, Event("unblinding", who(by), why, before="blind", after=after))
-    for of_kind in standing(settings).values():
+    for of_kind in now.values():
         for config in of_kind.values():
             keep_content(study, _bytes(config))
     return entry

@@ -14,7 +14,7 @@ from petproc.core.regions import ORGANS
 from petproc.core.suv import glucose_factor, suv_per_activity
 from petproc.core.tables import InputRow, SliceRow, UptakeRow, Verdict, VesselRow
 from petproc.core.worksheet import Applied, apply, no_inputs
-from petproc.quantify.background import Background, background_region, measure_background
+from petproc.quantify.background import Background, measure_background
 from petproc.quantify.quality import preparation_findings, uptake_findings
 from petproc.quantify.region import Known, Pool, blood_of, landmark_findings, organ_of, vessel_of
 from petproc.quantify.rows import words
@@ -76,9 +76,8 @@ def quantify_scan(
         tables = replace(tables, acquisition=applied.acquisition)
     scans = Scans(tables, settings, verdicts, memo)
     known = _known(tables, scans, settings)
-    pools = _pools(settings)
     slices: list[SliceRow] = []
-    uptake = [row for name in pools for row in blood_of((*key, name), known, scans, settings)]
+    uptake = [row for name in settings.pools for row in blood_of((*key, name), known, scans, settings)]
     findings = _findings(applied, known, settings)
     findings += landmark_findings(scans, settings)
     organs: dict[str, str | None] = {}
@@ -91,13 +90,9 @@ def quantify_scan(
         if region in ORGANS:
             organs[region] = measured.refused
     findings += uptake_findings(uptake)
-    vessels = vessel_rows(key, list(dict.fromkeys((*settings.regions, *pools))), scans, organs)
+    vessels = vessel_rows(key, settings.depends_on, scans, organs)
     blood = {region: pool.to_json() for region, (pool, _) in known.pools.items()}
     return Quantified(slices, uptake, findings, _inputs(tables, applied, known), tuple(vessels), blood)
-
-
-def _pools(settings: QuantifySettings) -> list[str]:
-    return list(dict.fromkeys(background_region(region, settings) for region in settings.regions))
 
 
 def _findings(applied: Applied | None, known: Known, settings: QuantifySettings) -> list[Finding]:
@@ -133,7 +128,7 @@ def _known(tables: ScanTables, scans: Scans, settings: QuantifySettings) -> Know
         missing = words(refusal)
     pools: dict[str, Pool] = {}
     without: dict[str, str] = {}
-    for region in _pools(settings):
+    for region in settings.pools:
         try:
             pool = _pool(region, scans, settings)
             pools[region] = (pool, second_site(pool, scans, settings.background))

@@ -60,9 +60,7 @@ class ScanTables:
 
 def for_backends(by_backend: Mapping[str, ScanTables], analysis: Analysis) -> ScanTables:
     """A scan for `analysis`, each region from the tables of the backend that segments it."""
-    elsewhere = {
-        region: by_backend[backend] for region, backend in analysis.backend_of.items() if backend != analysis.backend
-    }
+    elsewhere = {region: by_backend[backend] for region, backend in analysis.elsewhere.items()}
     return replace(by_backend[analysis.backend], of_region=elsewhere)
 
 

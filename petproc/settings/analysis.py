@@ -64,6 +64,15 @@ class Analysis(Section):
         """In words that it is exploratory, where its settings say so; else empty."""
         return "asked after unblinding" if self.exploratory else ""
 
+    def backend_for(self, region: str) -> Backend:
+        """The backend that segments `region`."""
+        return self.backend_of.get(region, self.backend)
+
+    @property
+    def elsewhere(self) -> dict[str, Backend]:
+        """The regions that another backend than the general one segments, and which."""
+        return {region: backend for region, backend in self.backend_of.items() if backend != self.backend}
+
     @property
     def backends(self) -> tuple[Backend, ...]:
         """Every backend that the analysis takes a region from, the general one first."""

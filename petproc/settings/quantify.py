@@ -137,6 +137,16 @@ class QuantifySettings(Section):
         return self
 
     @property
+    def pools(self) -> tuple[str, ...]:
+        """The blood pools by which the target regions are divided, each once."""
+        return tuple(dict.fromkeys(map(self.background.of, self.regions)))
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Target regions and blood pools, each once."""
+        return tuple(dict.fromkeys((*self.regions, *self.pools)))
+
+    @property
     def metrics(self) -> dict[str, Metric]:
         """What is measured of a vessel, in the order of the registry."""
         return {name: one for name, one in METRICS.items() if name in STANDARD or name in self.further_metrics}

@@ -76,7 +76,15 @@ class Settings(Section):
 
     def _alone(self, analysis: dict[str, Any]) -> Settings:
         """One analysis checked against the settings of the stages before it."""
-        return type(self)(segment=self.segment, sample=self.sample, analyses={"combined": analysis})  # type: ignore[dict-item]
+        stages = {"segment": self.segment, "sample": self.sample}
+        return type(self).model_validate({**stages, "analyses": {"combined": analysis}})
+
+    def analysis(self, name: str) -> Analysis:
+        """The analysis called `name`; refused where there is none."""
+        if name not in self.analyses:
+            known = ", ".join(self.analyses)
+            raise Refusal("analysis-unknown", f"The study has no analysis {name!r}.", f"It has: {known}.")
+        return self.analyses[name]
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> Settings:

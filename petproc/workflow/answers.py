@@ -15,13 +15,12 @@ from petproc.compare import compare_study
 from petproc.core.errors import Refusal
 from petproc.core.metrics import METRICS
 from petproc.core.tables import ChangeRow, UptakeRow, Verdict, WorksheetRow
-from petproc.core.worksheet import Applied, apply
-from petproc.io import json_of_text, read_json, rows_of_file
+from petproc.io import json_of_text, rows_of_file
 from petproc.quantify import excluded_rows, quantify_study
 from petproc.settings import Analysis
 from petproc.workflow.evidence import tables_of
 from petproc.workflow.handover.broken import BROKEN
-from petproc.workflow.handover.images import read_acquisition
+from petproc.workflow.handover.tables import applied_of
 from petproc.workflow.plan import Plan, values_of
 from petproc.workflow.said import print_difference
 
@@ -70,6 +69,7 @@ def answer_with(study: Path, plan: Plan, settings: Mapping[str, Any]) -> Answer:
     analysis = Analysis.model_validate(dict(settings))
     worksheet: dict[tuple[str, str], WorksheetRow] = {(one.participant, one.session): one for one in plan.worksheet}
     keys = [(row.participant, row.session) for row in plan.included]
+    applied = applied_of([study / path for path in plan.per_scan(layout.PET_SIDECAR)], plan.scans, worksheet)
     verdicts = [Verdict(**row) for row in plan.judged()]
     tables = [tables_of(study, plan, analysis, key) for key in keys]
     if broken := next((one.refused for one in tables if one.refused and one.refused.code in BROKEN), None):
@@ -81,23 +81,11 @@ def answer_with(study: Path, plan: Plan, settings: Mapping[str, Any]) -> Answer:
         plan.scans,
         settings=analysis.compare,
         quantify=analysis.quantify,
-        applied=_applied(study, worksheet, keys),
+        applied={key: one for key in keys if (one := applied(key))},
     )
     return Answer(
         "", values_of(analysis), uptake, compared.change, {one.participant: one.region for one in compared.index}
     )
-
-
-def _applied(
-    study: Path, worksheet: Mapping[tuple[str, str], WorksheetRow], keys: list[tuple[str, str]]
-) -> dict[tuple[str, str], Applied]:
-    found = {}
-    for participant, session in keys:
-        path = layout.path(layout.PET_SIDECAR, study, participant=participant, session=session)
-        if read_json(path)["petproc"]["status"] == "ok":
-            told = worksheet.get((participant, session))
-            found[participant, session] = apply(read_acquisition(path), told, participant=participant, session=session)
-    return found
 
 
 def _now(study: Path, analysis: str) -> dict[str, str]:

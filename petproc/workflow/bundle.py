@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 
 from petproc import layout
+from petproc.audit.decisions import Code
 from petproc.audit.edits import digest
 from petproc.audit.ledger import Entry, Event, append, who
 from petproc.core.errors import Refusal
@@ -34,11 +36,11 @@ CODE_LENGTH, BUNDLE_LENGTH = 6, 10
 FILES_DATE = 946_684_800
 """2000-01-01 00:00 UTC, the date of every file"""
 CODES = "codes.tsv"
-READ_ME = """PET in Bq/mL, CT in HU and labels of vessels, one folder per scan; regions.tsv names the label values.
+READ_ME = f"""PET in Bq/mL, CT in HU and labels of vessels, one folder per scan; regions.tsv names the label values.
 
 Fill in codes.tsv, a row per scan and region:
   verdict  released (right, to be measured whatever the scores say), rejected (not to be measured), or empty: none
-  reason   of a rejection: node, oesophagus, brown-fat, muscle, thymus, stent, graft, motion, segmentation or other
+  reason   of a rejection: {", ".join(get_args(Code)[:-1])} or {get_args(Code)[-1]}
   why      in words, for every verdict
 Leave bundle, code and region as they are, and give the table back when it is final.
 """
@@ -74,7 +76,7 @@ def make_bundle(
     (`bundle-folder-not-empty`), where nothing is made yet (`bundle-of-nothing`) and where that seed has been used.
     """
     plan = Plan.read(study)
-    settings = _analysis(plan, analysis)
+    settings = plan.settings.analysis(analysis)
     scans = [row for row in plan.included if _is_made(study, plan, row, settings)]
     if not scans:
         raise Refusal("bundle-of-nothing", "No scan has images and labels yet.", "Make them with petproc run.")
@@ -98,12 +100,6 @@ def make_bundle(
     _write_key(key, [KeyRow(code, scan.participant, scan.session) for code, scan in coded])
     after = {"analysis": analysis, "codes": [code for code, _ in coded], "key": digest(key)}
     return append(study, Event("bundled", who(by), subject={"bundle": bundle}, after=after))
-
-
-def _analysis(plan: Plan, name: str) -> Analysis:
-    if name not in plan.settings.analyses:
-        raise Refusal("analysis-unknown", f"The study has no analysis {name!r}.", "Its config lists those there are.")
-    return plan.settings.analyses[name]
 
 
 def _codes(count: int, seed: int | None) -> tuple[str, list[str]]:
@@ -155,18 +151,15 @@ def _write_scan(study: Path, plan: Plan, scan: ScanRow, analysis: Analysis, fold
     write_volume(folder / "pet.nii.gz", read_pet(files))
     write_volume(folder / "ct.nii.gz", read_ct(files))
     write_labels(folder / "labels.nii.gz", labels)
-    targets = analysis.quantify.regions
-    pools = [analysis.quantify.background.of(target) for target in targets]
     there = set(np.unique(labels.data).tolist())
-    return [name for name in dict.fromkeys((*targets, *pools)) if REGIONS[name].value in there]
+    return [name for name in analysis.quantify.depends_on if REGIONS[name].value in there]
 
 
 def _merged(labels: dict[str, Labels], analysis: Analysis) -> Labels:
     """Every region by the backend that segments it in this analysis, the general one under the others."""
     general = labels[analysis.backend]
-    elsewhere = {region: backend for region, backend in analysis.backend_of.items() if backend != analysis.backend}
-    data = np.where(general.mask(*elsewhere), 0, general.data).astype(np.uint8)
-    for region, backend in elsewhere.items():
+    data = np.where(general.mask(*analysis.elsewhere), 0, general.data).astype(np.uint8)
+    for region, backend in analysis.elsewhere.items():
         data[labels[backend].mask(region)] = REGIONS[region].value
     return Labels(data, general.grid, LABEL_NAMES)
 

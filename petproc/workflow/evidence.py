@@ -33,14 +33,14 @@ def evidence_of(study: Path, key: Key, analysis: str) -> Evidence:
     Settings are those that the tables were made with, which may not be those of the config any more.
     """
     plan = Plan.read(study)
-    _require_analysis(plan, analysis)
+    plan.settings.analysis(analysis)
     row = _row(_rows(study, layout.UPTAKE, analysis, UptakeRow), key)
     key = key_of(row)
     participant, session, region, _ = key
     quantified, compared = (_record(study, template, analysis) for template in (layout.QUANTIFY, layout.COMPARE))
     used = {**quantified["settings"], "compare": compared.get("settings", {})}
     settings = Analysis.model_validate(used)
-    backend = settings.backend_of.get(region, settings.backend)
+    backend = settings.backend_for(region)
     names = {
         "participant": participant,
         "session": session,
@@ -76,15 +76,6 @@ def _fragility(study: Path, key: Key, analysis: str) -> FragilityRow | None:
     path = layout.path(layout.FRAGILITY, study, analysis=analysis)
     rows = read_rows(path, FragilityRow) if path.is_file() else []
     return next((row for row in rows if (row.participant, row.session, row.region, row.metric) == key), None)
-
-
-def _require_analysis(plan: Plan, name: str) -> None:
-    if name not in plan.settings.analyses:
-        raise Refusal(
-            "analysis-unknown",
-            f"The study has no analysis {name!r}.",
-            f"It has: {', '.join(plan.settings.analyses)}.",
-        )
 
 
 def _rows(study: Path, template: str, analysis: str, kind: type[Any]) -> list[Any]:
@@ -155,7 +146,7 @@ def _voxels(study: Path, plan: Plan, place: tuple[str, str, str], analysis: Anal
         for i, j, k, value in zip(*(columns[name] for name in ("i", "j", "k", "activity")), strict=True)
     }
     activity = np.array([at[int(i), int(j), int(k)] for i, j, k in pool.index], dtype=np.float64)
-    return Blood.of(region, pool.index, activity, analysis.backend_of.get(region, analysis.backend))
+    return Blood.of(region, pool.index, activity, analysis.backend_for(region))
 
 
 def _measured_by(study: Path, plan: Plan, scan: tuple[str, str], backend: str) -> str:

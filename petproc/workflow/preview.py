@@ -70,10 +70,10 @@ def _changed(before: str, now: str) -> str:
     try:
         a, b = ast.literal_eval(before), ast.literal_eval(now)
     except (ValueError, SyntaxError):
-        return f"{_short(before)} → {_short(now)}"
-    if not (isinstance(a, dict) and isinstance(b, dict)):
-        return f"{_short(before)} → {_short(now)}"
-    return ", ".join(f"{one.path} {one.a} → {one.b}" for one in settings_that_differ(a, b))
+        a = b = None
+    if isinstance(a, dict) and isinstance(b, dict):
+        return ", ".join(f"{one.path} {one.a} → {one.b}" for one in settings_that_differ(a, b))
+    return f"{_short(before)} → {_short(now)}"
 
 
 def _short(text: str) -> str:

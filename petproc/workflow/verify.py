@@ -86,10 +86,9 @@ def verify_numbers(study: Path, found: Verification, wanted: Key | None, analysi
     except Refusal as refusal:
         found.checks[-1].notes.append(f"no number was recomputed: {refusal.reason}")
         return
-    names = [name for name in plan.settings.analyses if analysis in (None, name)]
-    if not names:
-        known = ", ".join(plan.settings.analyses)
-        raise Refusal("analysis-unknown", f"The study has no analysis {analysis!r}.", f"It has: {known}.")
+    if analysis is not None:
+        plan.settings.analysis(analysis)
+    names = list(plan.settings.analyses) if analysis is None else [analysis]
     rows = {}
     for name in names:
         try:

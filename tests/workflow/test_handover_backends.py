@@ -100,6 +100,16 @@ def test_a_study_by_two_backends_is_quantified_from_files_as_in_memory(
     assert vessels[2].reason == "mask-missing: None. Give it."
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_scans_and_what_was_measured_of_them_must_be_as_many(
+    count: int, sampled: SimpleNamespace, tmp_path: Path
+) -> None:
+    measured = next(quantify_study(scan_tables(sampled, SCANS, {}, MIXED), MIXED.quantify))
+    files = SimpleNamespace(**{name: tmp_path / name for name in ("slices", "uptake", "vessels", "inputs", "quantify")})
+    with pytest.raises(ValueError, match="argument"):
+        write_quantified(files, SCANS, [measured] * count, OK)
+
+
 def test_an_analysis_of_one_backend_reads_no_other(sampled: SimpleNamespace) -> None:
     one = Analysis(quantify=MIXED.quantify)
     files = SimpleNamespace(**{name: paths[:2] for name, paths in vars(sampled).items()})

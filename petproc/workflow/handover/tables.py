@@ -119,17 +119,18 @@ def write_quantified(
     """
     from petproc.quantify import excluded_rows
 
-    findings, blood, coming = {}, {}, iter(quantified)
+    findings, blood, coming = {}, {}, zip(included(rows), quantified, strict=True)
     with contextlib.ExitStack() as stack:
         add = {name: stack.enter_context(rows_into(getattr(files, name), kind)) for name, kind in QUANTIFIED.items()}
         for row in rows:
             if row.include != "yes":
                 add["uptake"](excluded_rows([row]))
                 continue
-            scan, name = next(coming), scan_name(row.participant, row.session)
+            (_, scan), name = next(coming), scan_name(row.participant, row.session)
             for table, write in add.items():
                 write(getattr(scan, table))
             findings[name], blood[name] = [finding.to_json() for finding in scan.findings], dict(scan.blood)
+        next(coming, None)  # as many as there are rows, and no more
     write_json(files.quantify, {**record, "scans": findings, "blood": blood})
 
 
@@ -231,8 +232,7 @@ def _not_whole(refusal: Refusal) -> Finding:
 def _overlays(paths: Mapping[str, Path], analysis: Analysis) -> tuple[dict[str, bytes], list[Finding]]:
     """Figures of the regions that `analysis` takes from each backend, and of the whole, named with their backend where
     there are several: a page of hundreds of scans is large enough. And files that are not whole."""
-    targets = analysis.quantify.regions
-    wanted = {*targets, *(analysis.quantify.background.of(target) for target in targets)}
+    wanted = analysis.quantify.depends_on
     found: dict[str, bytes] = {}
     lost = []
     for backend, path in paths.items():
@@ -241,7 +241,7 @@ def _overlays(paths: Mapping[str, Path], analysis: Analysis) -> tuple[dict[str, 
         except Refusal as refusal:
             lost.append(_not_whole(refusal))
             continue
-        own = {name for name in wanted if analysis.backend_of.get(name, analysis.backend) == backend} | {OVERVIEW}
+        own = {OVERVIEW, *(name for name in wanted if analysis.backend_for(name) == backend)}
         shown = {name: figure for name, figure in figures.items() if name in own}
         found |= {f"{name}_{backend}" if len(paths) > 1 else name: figure for name, figure in shown.items()}
     return found, lost

@@ -82,8 +82,7 @@ class _Made:
 
     def of(self, n: int, region: str) -> tuple[Record, Record, str]:
         """What sample and segment say of scan `n`, and the name of the labels, by the backend of `region`."""
-        backend = self.analysis.backend_of.get(region, self.analysis.backend)
-        at = self.analysis.backends.index(backend) * self.count + n
+        at = self.analysis.backends.index(self.analysis.backend_for(region)) * self.count + n
         segmentation = self.files.segmentation[at]
         labels = segmentation.with_name(segmentation.name.replace(".json", ".nii.gz"))
         return self._json(self.files.sample[at]), self._json(segmentation), labels.name
@@ -113,8 +112,7 @@ def recorded_blood(quantified: Record, scan: tuple[str, str], region: str | None
     told = quantified.get("blood", {}).get(layout.scan_name(*scan), {}).get(region)
     if region is None or told is None:
         return None
-    backend = analysis.backend_of.get(region, analysis.backend)
-    return Blood(region, told["n_voxel"], told["activity_bq_ml"], told["planes"], backend)
+    return Blood(region, told["n_voxel"], told["activity_bq_ml"], told["planes"], analysis.backend_for(region))
 
 
 def _decisions(decided: Mapping[str, Sequence[Record]]) -> Decisions:
