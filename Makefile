@@ -8,7 +8,7 @@
 # make benchmark-align    planted offsets between PET and CT, recovered (about 3 minutes)
 # make benchmark-requantify   a new question to 120 scans, and 48 of them at once (about 4 minutes)
 # make benchmark-noise    bias and spread of TBR and blood pool by noise, vessel and voxel, 312 scans (about 10 minutes)
-# make accuracy  how right the vessels are and how well the gate knows it (about 20 minutes on 2 cores)
+# make accuracy  how right the vessels are and how well the gate knows it (about 8 minutes on 2 cores)
 # make docs      the table of codes, docs/codes.md, made from the code
 # make lock      resolve the dependencies anew
 # make clean     remove everything that make made
